@@ -1,0 +1,368 @@
+"""The agent: PID 1 of a container, between the host's frames and the tenant's programs.
+
+One thread, one poll loop. The host's frames come in on descriptor 0 and go out on 1.
+While a program runs the agent stays at hand: cancel, status and the deadline do not
+wait for it. Nothing the program does can block the agent: its pipes are read without
+blocking, and what it sends on its control stream is at most believed to be its own end.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Set
+
+from engine.agent import frames, kernel, scrub
+from engine.agent.children import Child, Ending, Zygote, ZygoteLost
+from engine.agent.gauges import Gauges
+from engine.agent.places import Place, open_beneath, writable_mounts
+from engine.agent.run import Run
+
+_BACKLOG = 256 << 10
+"""Unsent bytes at which the program's pipes are left unread, so that it waits for the host."""
+
+_GAUGE_PERIOD = 0.5
+"""Seconds between unasked GAUGES frames while a program runs."""
+
+
+class Agent:
+    """The supervisor of one container."""
+
+    def __init__(self) -> None:
+        self._reader = frames.FrameReader()
+        self._out = bytearray()
+        self._poller = select.poll()
+        self._gauges = Gauges()
+        self._run: Optional[Run] = None
+        self._spare: Optional[Child] = None
+        self._past: List[Child] = []
+        self._ended: Dict[int, Ending] = {}
+        self._stdin: Optional[int] = None
+        self._past_stdin: Optional[int] = None
+        self._next_gauges = 0.0
+        self._congested = False
+        self._awaiting_host = False
+        self._zygote_link = -1
+        self._handlers: Dict[int, Callable[[frames.Frame], None]] = {
+            frames.HELLO: self._hello,
+            frames.PUT: self._put,
+            frames.STDIN: self._take_stdin,
+            frames.RUN: self._start,
+            frames.CANCEL: self._cancel,
+            frames.STATUS: self._status,
+            frames.RESET: self._reset,
+            frames.CHECK: self._check,
+        }
+
+    def serve(self, first: bytes) -> NoReturn:
+        """Handle frames until the host is gone, then take the whole container along."""
+        self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        os.set_blocking(0, False)
+        os.set_blocking(1, False)
+        kernel.set_dumpable(False)
+        self._poller.register(0, select.POLLIN)
+        self._poller.register(self._woken, select.POLLIN)
+        for frame in self._reader.feed(first):
+            self._handle(frame)
+        while True:
+            self._flush()
+            ready = dict(self._poller.poll(self._patience()))
+            if self._woken in ready:
+                os.read(self._woken, 4096)
+                scrub.reap()
+            if 0 in ready:
+                self._read_host()
+            if self._zygote_link in ready:
+                self._zygote.read(self._ended, wait=False)
+            if self._run is not None:
+                self._tend(self._run, ready)
+
+    # The host's stream.
+
+    def _read_host(self) -> None:
+        try:
+            data = os.read(0, 1 << 18)
+        except BlockingIOError:
+            return
+        if not data:
+            self._exit(0)
+        for frame in self._reader.feed(data):
+            self._handle(frame)
+
+    def _handle(self, frame: frames.Frame) -> None:
+        handler = self._handlers.get(frame.kind)
+        if handler is None:
+            raise frames.FrameError("no frame of kind %d comes from a host" % frame.kind)
+        handler(frame)
+
+    def _send(self, kind: int, request: int, fields: Dict[str, Any], blob: bytes = b"") -> None:
+        self._out += frames.encode_message(kind, request, fields, blob)
+
+    def _flush(self) -> None:
+        if self._out:
+            try:
+                del self._out[: os.write(1, self._out)]
+            except BlockingIOError:
+                pass
+            except BrokenPipeError:
+                self._exit(0)
+        if bool(self._out) != self._awaiting_host:
+            self._awaiting_host = bool(self._out)
+            if self._awaiting_host:
+                self._poller.register(1, select.POLLOUT)
+            else:
+                self._poller.unregister(1)
+
+    def _flush_all(self) -> None:
+        """Send everything before going on; only ever while no program runs."""
+        poller = select.poll()
+        poller.register(1, select.POLLOUT)
+        while self._out:
+            self._flush()
+            if self._out:
+                poller.poll()
+
+    def _exit(self, status: int) -> NoReturn:
+        try:
+            self._tenant.kill_all(set())
+        except (AttributeError, OSError):
+            pass  # before HELLO there is no tenant
+        os._exit(status)
+
+    # Requests.
+
+    def _hello(self, frame: frames.Frame) -> None:
+        plan, _ = frames.decode_message(frame.body)
+        if plan["protocol"] != frames.PROTOCOL:
+            self._fail(frame, "protocol", "host speaks protocol %s, agent %d" % (plan["protocol"], frames.PROTOCOL))
+        self._plan = plan
+        if plan["uid"] is not None:
+            os.setgroups([])
+        self._tenant = scrub.Tenant(plan["uid"])
+        if os.getpid() != 1:
+            kernel.adopt_orphans()
+        places = writable_mounts(plan["uid"] or os.getuid()) if plan["own_mounts"] else [plan["workdir"]]
+        self._places = [Place(path) for path in places]
+        occupied = {place.path: place.entries()[:3] for place in self._places if place.entries()}
+        if occupied:
+            self._fail(frame, "places", "writable and not empty before the first run: %s" % occupied)
+        self._zygote = Zygote(plan, self._tenant)
+        self._zygote_link = self._zygote.link.fileno()
+        self._poller.register(self._zygote_link, select.POLLIN)
+        problem = self._zygote.wait_preloaded()
+        if problem:
+            self._fail(frame, "preload", problem)
+        self._spare = self._zygote.fork(self._ended)
+        if not self._spare.wait_ready(30):
+            self._fail(frame, "child", "the first child did not become ready")
+        self._send(
+            frames.READY,
+            frame.request,
+            {
+                "protocol": frames.PROTOCOL,
+                "python": "%d.%d.%d" % sys.version_info[:3],
+                "places": places,
+                "gauges": self._gauges.read(),
+            },
+        )
+
+    def _fail(self, frame: frames.Frame, kind: str, reason: str) -> NoReturn:
+        self._send(frames.FAILED, frame.request, {"kind": kind, "reason": reason})
+        self._flush_all()
+        self._exit(1)
+
+    def _put(self, frame: frames.Frame) -> None:
+        fields, data = frames.decode_message(frame.body)
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if fields["append"] else os.O_TRUNC)
+        try:
+            with self._tenant.identity():
+                file = open_beneath(self._plan["workdir"], fields["path"], flags)
+                with os.fdopen(file, "wb") as stream:
+                    stream.write(data)
+        except OSError as error:
+            self._send(frames.REFUSED, frame.request, {"reason": "cannot put %s: %s" % (fields["path"], error)})
+
+    def _take_stdin(self, frame: frames.Frame) -> None:
+        if self._stdin is None:
+            self._stdin = os.memfd_create("stdin")
+        with os.fdopen(os.dup(self._stdin), "wb") as stream:
+            stream.write(frame.body)
+
+    def _start(self, frame: frames.Frame) -> None:
+        fields, source = frames.decode_message(frame.body)
+        self._drop_past()
+        child, self._spare = self._spare, None
+        if child is not None and child.pid in self._ended:
+            child.close()  # the kernel took it while it waited
+            child = None
+        if child is None:
+            child = self._zygote.fork(self._ended)
+            if not child.wait_ready(10):
+                raise ZygoteLost("a child did not become ready")
+        child.send_request(
+            {"filename": fields["filename"], "args": fields["args"], "env": fields["env"]}, source, self._take_back_stdin()
+        )
+        self._run = Run(frame.request, child, fields, self._gauges)
+        self._next_gauges = time.monotonic() + _GAUGE_PERIOD
+        self._poller.register(child.control, select.POLLIN)
+        self._poller.register(child.stdout, select.POLLIN)
+        self._poller.register(child.stderr, select.POLLIN)
+
+    def _take_back_stdin(self) -> Optional[int]:
+        """The collected standard input, rewound, its descriptor closed at the next scrub."""
+        stdin, self._stdin = self._stdin, None
+        if stdin is not None:
+            os.lseek(stdin, 0, os.SEEK_SET)
+            self._past_stdin = stdin
+        return stdin
+
+    def _cancel(self, frame: frames.Frame) -> None:
+        if self._run is not None and self._run.request == frame.request:
+            self._stop(self._run, "cancelled")
+
+    def _status(self, frame: frames.Frame) -> None:
+        self._send(frames.GAUGES, frame.request, self._gauges.read())
+
+    # A running program.
+
+    def _patience(self) -> Optional[float]:
+        """Milliseconds until something is due, or None."""
+        if self._run is None:
+            return None
+        due = min(self._run.deadline, self._next_gauges)
+        return max(0.0, due - time.monotonic()) * 1000 + 0.5
+
+    def _tend(self, run: Run, ready: Dict[int, int]) -> None:
+        child = run.child
+        for descriptor in (child.stdout, child.stderr):
+            if descriptor in ready and not run.forward(descriptor, self._out):
+                self._poller.unregister(descriptor)
+        self._balance(run)
+        child.ending = self._ended.get(child.pid)
+        if child.control.fileno() in ready and not run.listen():
+            self._poller.unregister(child.control)
+        if run.over or child.ending is not None:
+            self._finish(run)
+            return
+        now = time.monotonic()
+        if now >= run.deadline:
+            self._stop(run, "timeout")
+        elif now >= self._next_gauges:
+            self._next_gauges = now + _GAUGE_PERIOD
+            self._send(frames.GAUGES, run.request, self._gauges.read())
+
+    def _balance(self, run: Run) -> None:
+        """Stop or resume reading the program's pipes as the host falls behind or catches up."""
+        if (len(self._out) >= _BACKLOG) == self._congested:
+            return
+        self._congested = not self._congested
+        for descriptor in run.open_pipes:
+            if self._congested:
+                self._poller.unregister(descriptor)
+            else:
+                self._poller.register(descriptor, select.POLLIN)
+
+    def _stop(self, run: Run, outcome: str) -> None:
+        run.outcome = outcome
+        self._tenant.kill_all({self._zygote.pid})
+        self._zygote.wait_ended(run.child.pid, self._ended, time.monotonic() + 5)
+        run.child.ending = self._ended.get(run.child.pid)
+        self._finish(run)
+
+    def _finish(self, run: Run) -> None:
+        self._run = None
+        if not self._congested:
+            for descriptor in run.open_pipes:
+                self._poller.unregister(descriptor)
+        self._congested = False
+        try:
+            self._poller.unregister(run.child.control)
+        except KeyError:
+            pass  # the program had closed its end
+        run.drain(self._out)
+        self._past.append(run.child)
+        result = run.result()
+        if run.fetch:
+            with self._tenant.identity():
+                run.send_files(self._plan["workdir"], self._out, self._flush_all)
+        self._send(frames.RESULT, run.request, result)
+
+    # Between programs.
+
+    def _drop_past(self) -> None:
+        """Kill children that have said their last word; they wait only for this."""
+        for child in self._past:
+            if child.pid not in self._ended:
+                os.kill(child.pid, signal.SIGKILL)
+                self._zygote.wait_ended(child.pid, self._ended, time.monotonic() + 5)
+            child.close()
+        self._past.clear()
+        self._ended.clear()
+        stdin, self._past_stdin = self._past_stdin, None
+        if stdin is not None:
+            os.close(stdin)
+
+    def _spared(self) -> Set[int]:
+        return {self._zygote.pid} | ({self._spare.pid} if self._spare is not None else set())
+
+    def _reset(self, frame: frames.Frame) -> None:
+        deadline = time.monotonic() + self._plan["reset_timeout"]
+        if self._run is not None:
+            self._stop(self._run, "cancelled")
+        if self._spare is not None:
+            self._past.append(self._spare)
+            self._spare = None
+        steps = scrub.Steps()
+        steps.run("kill", lambda: self._kill(deadline))
+        steps.run("empty", lambda: scrub.empty_places(self._tenant, self._places, deadline))
+        steps.run("respond", self._renew)
+        steps.run("verify", lambda: scrub.verify_places(self._places))
+        steps.run("processes", self._count)
+        report = steps.report()
+        report["gauges"] = self._gauges.read()
+        self._send(frames.SCRUBBED, frame.request, report)
+
+    def _kill(self, deadline: float) -> Optional[str]:
+        self._tenant.kill_all({self._zygote.pid})
+        for child in self._past:
+            if not self._zygote.wait_ended(child.pid, self._ended, deadline):
+                return "process %d survives SIGKILL" % child.pid
+        self._drop_past()
+        return scrub.end_processes(self._tenant, {self._zygote.pid}, self._woken, deadline)
+
+    def _renew(self) -> Optional[str]:
+        self._spare = self._zygote.fork(self._ended)
+        return None if self._spare.wait_ready(10) else "the next child did not become ready"
+
+    def _count(self) -> Optional[str]:
+        found = self._tenant.processes(self._spared())
+        return "processes remain: %s" % found[:5] if found else None
+
+    def _check(self, frame: frames.Frame) -> None:
+        probe = "/.pooldeck-probe"
+        try:
+            os.close(os.open(probe, os.O_CREAT | os.O_WRONLY))
+            os.unlink(probe)
+            read_only = False
+        except OSError:
+            read_only = True
+        fields = self._gauges.read()
+        fields["processes"] = len(self._tenant.processes(set())) + 1
+        fields["read_only"] = read_only
+        self._send(frames.CHECKED, frame.request, fields)
+
+
+def main(first: bytes) -> NoReturn:
+    """Serve the host; `first` is what has been read of its stream already."""
+    agent = Agent()
+    try:
+        agent.serve(first)
+    except (ZygoteLost, frames.FrameError, OSError) as error:
+        os.write(2, ("agent: %s: %s\n" % (type(error).__name__, error)).encode())
+        agent._exit(1)

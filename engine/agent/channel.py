@@ -1,0 +1,270 @@
+"""The host's end of the stream to an agent: requests out, typed answers in.
+
+A channel serves one holder at a time, who alone reads. `cancel`, `request_gauges` and
+`close` may come from any thread; a lock keeps written frames whole.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from engine.agent import frames, handover
+from engine.backends.base import ByteStream
+from engine.errors import ContainerLost, ImageUnusable, RequestError
+from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback, Timing
+
+_READ = 1 << 18
+_GRACE = 2.0
+"""Seconds past a program's deadline after which the agent itself is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """What the agent said of itself when it was ready."""
+
+    python: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResetReport:
+    """The scrub as the agent reports it."""
+
+    clean: bool
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Step to seconds, in the order taken."""
+    failed: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Figures of a container; None where the kernel gives none. Bytes, CPU seconds, counts."""
+
+    memory: int | None = None
+    memory_limit: int | None = None
+    cpu_time: float | None = None
+    processes: int | None = None
+    process_limit: int | None = None
+    at: float = 0.0
+    """When they were read, by `time.monotonic`."""
+
+
+class AgentChannel:
+    """One agent, from its handover to its end."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._reader = frames.FrameReader()
+        self._pending: Iterator[frames.Frame] = iter(())
+        self._ids = itertools.count(1)
+        self._write_lock = threading.Lock()
+        self._running: int | None = None
+        self.gauges = Gauges()
+
+    def start(self, plan: Mapping[str, Any], timeout: float) -> AgentInfo:
+        """Hand the agent over and wait until its first child is warm.
+
+        Raises:
+            ContainerLost: if it does not answer in `timeout` seconds.
+            ImageUnusable: if it says that it cannot work here: a missing package, say.
+        """
+        deadline = monotonic() + timeout
+        self._stream.set_timeout(timeout)
+        hello = frames.encode_message(frames.HELLO, 0, {"protocol": frames.PROTOCOL, **plan})
+        self._send(handover.payload() + hello)
+        frame = self._expect(0, (frames.READY, frames.FAILED), deadline)
+        fields, _ = frames.decode_message(frame.body)
+        if frame.kind == frames.FAILED:
+            raise ImageUnusable(f"the container cannot be used: {fields['reason']}")
+        self._note_gauges(fields["gauges"])
+        return AgentInfo(fields["python"], tuple(fields["places"]))
+
+    def run(
+        self,
+        request: ExecutionRequest,
+        *,
+        timeout: float,
+        max_output: int,
+        max_fetch: int,
+        on_output: OutputCallback | None = None,
+    ) -> ExecutionResult:
+        """Run one program and wait for its end.
+
+        Args:
+            timeout: seconds the program may take; enforced by the agent, and a little
+                later by this end against an agent that does not answer.
+            on_output: called in this thread for each piece of output. If it raises, the
+                program is cancelled and the exception goes on.
+
+        Raises:
+            ContainerLost: if the container died or did not answer; nothing is known of
+                what the program did.
+            RequestError: if a file could not be put.
+        """
+        began = monotonic()
+        deadline = began + timeout + _GRACE
+        number = next(self._ids)
+        self._stream.set_timeout(timeout + _GRACE)
+        self._running = number
+        try:
+            for piece in self._request_frames(number, request, timeout, max_output, max_fetch):
+                self._send(piece)
+            return self._collect(number, began, deadline, on_output)
+        finally:
+            self._running = None
+
+    def cancel(self) -> None:
+        """End the running program, if there is one; its result says `cancelled`."""
+        number = self._running
+        if number is not None:
+            self._send(frames.encode(frames.CANCEL, number))
+
+    def request_gauges(self) -> None:
+        """Ask a running program's agent for figures; they show in `gauges` when they come."""
+        number = self._running
+        if number is not None:
+            self._send(frames.encode(frames.STATUS, number))
+
+    def reset(self, timeout: float) -> ResetReport:
+        """Scrub the container and wait for the report.
+
+        Raises:
+            ContainerLost: if there is no report in `timeout` seconds.
+        """
+        fields = self._ask(frames.RESET, frames.SCRUBBED, timeout)
+        self._note_gauges(fields["gauges"])
+        return ResetReport(fields["clean"], fields["steps"], fields["failed"], fields["reason"])
+
+    def check(self, timeout: float) -> Mapping[str, Any]:
+        """Ask the agent to look at its container: processes, memory, read-only root.
+
+        Raises:
+            ContainerLost: if there is no answer in `timeout` seconds.
+        """
+        fields = self._ask(frames.CHECK, frames.CHECKED, timeout)
+        self._note_gauges({name: fields[name] for name in Gauges.__slots__ if name in fields})
+        return fields
+
+    def close(self) -> None:
+        """Hang up, which ends the container."""
+        self._stream.close()
+
+    def _ask(self, kind: int, answer: int, timeout: float) -> dict[str, Any]:
+        number = next(self._ids)
+        self._stream.set_timeout(timeout)
+        self._send(frames.encode(kind, number))
+        return frames.decode_message(self._expect(number, (answer,), monotonic() + timeout).body)[0]
+
+    def _request_frames(
+        self, number: int, request: ExecutionRequest, timeout: float, max_output: int, max_fetch: int
+    ) -> Iterator[bytes]:
+        for path, content in request.files.items():
+            for start in range(0, max(1, len(content)), frames.CHUNK):
+                fields = {"path": path, "append": start > 0}
+                yield frames.encode_message(frames.PUT, number, fields, content[start : start + frames.CHUNK])
+        stdin = request.stdin_bytes()
+        for start in range(0, len(stdin), frames.CHUNK):
+            yield frames.encode(frames.STDIN, number, stdin[start : start + frames.CHUNK])
+        fields = {
+            "filename": request.filename,
+            "args": request.args,
+            "env": dict(request.env),
+            "timeout": timeout,
+            "max_output": max_output if request.max_output is None else min(request.max_output, max_output),
+            "fetch": request.fetch,
+            "max_fetch": max_fetch,
+        }
+        yield frames.encode_message(frames.RUN, number, fields, request.source())
+
+    def _collect(
+        self, number: int, began: float, deadline: float, on_output: OutputCallback | None
+    ) -> ExecutionResult:
+        chunks: list[tuple[str, bytes]] = []
+        files: dict[str, bytearray] = {}
+        too_large: dict[str, int] = {}
+        refused = ""
+        while True:
+            frame = self._next(deadline)
+            if frame.kind == frames.GAUGES:
+                self._note_gauges(frames.decode_message(frame.body)[0])
+            elif frame.request != number:
+                continue  # the end of a run that was cancelled by a reset
+            elif frame.kind in (frames.STDOUT, frames.STDERR):
+                name = "stdout" if frame.kind == frames.STDOUT else "stderr"
+                chunks.append((name, frame.body))
+                if on_output is not None:
+                    on_output(name, frame.body)
+            elif frame.kind == frames.REFUSED:
+                refused = refused or frames.decode_message(frame.body)[0]["reason"]
+                self.cancel()
+            elif frame.kind == frames.FILE:
+                fields, data = frames.decode_message(frame.body)
+                if fields["too_large"]:
+                    too_large[fields["path"]] = fields["size"]
+                else:
+                    files.setdefault(fields["path"], bytearray()).extend(data)
+            elif frame.kind == frames.RESULT:
+                if refused:
+                    raise RequestError(refused)
+                fields = frames.decode_message(frame.body)[0]
+                run = fields["wall_time"]
+                return ExecutionResult(
+                    outcome=Outcome(fields["outcome"]),
+                    exit_code=fields["exit_code"],
+                    signal=fields["signal"],
+                    chunks=tuple(chunks),
+                    truncated=tuple(fields["truncated"]),
+                    files={path: bytes(data) for path, data in files.items()},
+                    files_too_large=too_large,
+                    timing=Timing(run=run, answer=max(0.0, monotonic() - began - run)),
+                    cpu_time=fields["cpu_time"],
+                    peak_memory=fields["peak_memory"],
+                )
+            else:
+                raise ContainerLost(f"the agent answered a run with a frame of kind {frame.kind}")
+
+    def _expect(self, number: int, kinds: tuple[int, ...], deadline: float) -> frames.Frame:
+        """Read until the answer to `number`; what is left of an earlier run is dropped."""
+        while True:
+            frame = self._next(deadline)
+            if frame.request == number and frame.kind in kinds:
+                return frame
+
+    def _next(self, deadline: float) -> frames.Frame:
+        while True:
+            for frame in self._pending:
+                return frame
+            left = deadline - monotonic()
+            if left <= 0:
+                raise ContainerLost("the agent did not answer in time")
+            self._stream.set_timeout(left)
+            try:
+                data = self._stream.receive(_READ)
+            except TimeoutError:
+                raise ContainerLost("the agent did not answer in time") from None
+            except OSError as error:
+                raise ContainerLost(f"the stream to the agent broke: {error}") from error
+            if not data:
+                raise ContainerLost("the container ended")
+            try:
+                self._pending = iter(list(self._reader.feed(data)))
+            except frames.FrameError as error:
+                raise ContainerLost(f"the agent sent what is not a frame: {error}") from error
+
+    def _send(self, data: bytes) -> None:
+        try:
+            with self._write_lock:
+                self._stream.send(data)
+        except TimeoutError:
+            raise ContainerLost("the agent did not read in time") from None
+        except OSError as error:
+            raise ContainerLost(f"the stream to the agent broke: {error}") from error
+
+    def _note_gauges(self, fields: Mapping[str, Any]) -> None:
+        self.gauges = Gauges(**fields, at=monotonic())

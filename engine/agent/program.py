@@ -1,0 +1,212 @@
+"""The child that becomes a program: warmed ahead of need, then one run and no more.
+
+What the program sees is what `python main.py` would show it: a real `__main__`, its own
+source in tracebacks, its exit status. Nothing of the agent is left in `sys.modules`.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+import types
+from typing import Any, Dict, NoReturn, Tuple
+
+REQUEST = struct.Struct(">II")
+"""Before a request on the control socket: length of its JSON, length of its source."""
+
+DONE = struct.Struct(">ciB")
+"""After a program: b"D", exit code, and whether it ended for want of memory."""
+
+READY = b"R"
+
+_WARM_SOURCE = b"""\
+import sys
+def _f(n):
+    return [str(i) for i in range(n)]
+class _C:
+    def __init__(self):
+        self.x = {'a': 1}
+try:
+    raise ValueError(_f(3), _C().x)
+except ValueError as e:
+    print(e, '%5.2f' % 1.5, f'{len(_f(20))}', sorted({3, 1, 2}))
+    sys.stderr.write('')
+"""
+
+
+def become(control: socket.socket, stdout: int, stderr: int, plan: Dict[str, Any]) -> NoReturn:
+    """Turn a freshly forked child of the zygote into a waiting program, and run it.
+
+    Args:
+        control: the stream to the agent: readiness, the request, the end.
+        stdout, stderr: write ends of the pipes that carry the program's output.
+        plan: the container's settings as the agent got them in HELLO.
+    """
+    _drop_privileges(plan)
+    os.chdir(plan["workdir"])
+    quiet = os.open(os.devnull, os.O_RDWR)
+    os.dup2(quiet, 0)
+    os.close(quiet)  # 1 and 2 are the zygote's: also the null device, until warmed
+    for name in [name for name in sys.modules if name == "engine" or name.startswith("engine.")]:
+        del sys.modules[name]
+    gc.enable()
+    os.environ.update(plan["env"])
+    os.environ.update({"HOME": plan["workdir"], "PWD": plan["workdir"], "USER": "sandbox", "LOGNAME": "sandbox"})
+    sys.path[0] = plan["workdir"]
+    _warm(plan["workdir"])
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    os.close(stdout)
+    os.close(stderr)
+    _reseed()
+    me = os.getpid()
+    control.sendall(READY)
+    request, source = _receive(control)
+    code, starved = _run(request, source, plan["workdir"])
+    if os.getpid() != me:
+        os._exit(code & 0xFF)  # a fork the program made and let run to its end
+    try:
+        control.sendall(DONE.pack(b"D", code, starved))
+        control.recv(1)  # stay, so that the agent can read this process's figures
+    except OSError:
+        pass  # the program closed or replaced the descriptor; the exit status says it all
+    os._exit(code & 0xFF)
+
+
+def _drop_privileges(plan: Dict[str, Any]) -> None:
+    from engine.agent import kernel
+
+    os.setsid()
+    if plan["uid"] is not None:
+        os.setgroups([])
+        os.setresgid(plan["uid"], plan["uid"], plan["uid"])
+        os.setresuid(plan["uid"], plan["uid"], plan["uid"])
+    kernel.set_no_new_privileges()
+    kernel.set_dumpable(True)  # /dev/stdout and /proc/self belong to the program again
+    os.umask(0o022)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _warm(workdir: str) -> None:
+    """Run a small program along the real path, so that its page faults are behind us.
+
+    A copy-on-write fault costs about as much as running a line; a forked child meets
+    hundreds of them in its first millisecond.
+    """
+    _run({"filename": "main.py", "args": [], "env": {}}, _WARM_SOURCE, workdir, last=False)
+    json.loads('{"a":[1,"b",null]}')
+    os.unlink("main.py")
+
+
+def _reseed() -> None:
+    """Give the child its own randomness; `random` does so by itself when forked."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _receive(control: socket.socket) -> Tuple[Dict[str, Any], bytes]:
+    """Read the request; a descriptor that comes with it becomes standard input."""
+    data, ancillary, _, _ = control.recvmsg(1 << 16, socket.CMSG_SPACE(4))
+    if not data:
+        os._exit(0)
+    for level, kind, descriptors in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            received = array.array("i", descriptors)[0]
+            os.dup2(received, 0)
+            os.close(received)
+    pieces, size = [data], len(data)
+    header, length = REQUEST.unpack_from(data)
+    total = REQUEST.size + header + length
+    while size < total:
+        piece = control.recv(1 << 18)
+        if not piece:
+            os._exit(0)
+        pieces.append(piece)
+        size += len(piece)
+    whole = b"".join(pieces)
+    return json.loads(whole[REQUEST.size : REQUEST.size + header]), whole[REQUEST.size + header :]
+
+
+def _run(request: Dict[str, Any], source: bytes, workdir: str, last: bool = True) -> Tuple[int, bool]:
+    """Run `source` as `python FILENAME` would; return its exit code and if memory ran out."""
+    path = os.path.join(workdir, request["filename"])
+    with open(path, "wb") as file:
+        file.write(source)
+    os.environ.update(request["env"])
+    if "TZ" in request["env"]:
+        time.tzset()
+    sys.argv[:] = [path] + request["args"]
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=path, __builtins__=sys.modules["builtins"], __annotations__={}, __cached__=None)
+    sys.modules["__main__"] = module
+    code, starved = 0, False
+    try:
+        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+    except SystemExit as stop:
+        code = _exit_code(stop.code)
+    except BaseException as error:
+        starved = isinstance(error, MemoryError)
+        code = 130 if isinstance(error, KeyboardInterrupt) else 1
+        _report(error)
+    if last:
+        code = _finish(code)
+    else:
+        sys.stdout.flush()
+    return code, starved
+
+
+def _exit_code(value: object) -> int:
+    """The status of `sys.exit(value)`: nothing is 0, a number itself, else printed and 1."""
+    if value is None:
+        return 0
+    if isinstance(value, int):
+        return value & 0xFF
+    try:
+        print(value, file=sys.stderr)
+    except BaseException:
+        pass
+    return 1
+
+
+def _report(error: BaseException) -> None:
+    """Print the traceback by the program's own `sys.excepthook`, without our frames."""
+    trace = error.__traceback__
+    here = _report.__code__.co_filename
+    while trace is not None and trace.tb_frame.f_code.co_filename == here:
+        trace = trace.tb_next
+    error.__traceback__ = trace
+    try:
+        sys.excepthook(type(error), error, trace)
+    except BaseException:
+        sys.__excepthook__(type(error), error, trace)
+
+
+def _finish(code: int) -> int:
+    """End as the interpreter does: threads joined, exit handlers run, output flushed."""
+    import atexit
+
+    threading = sys.modules.get("threading")
+    for step in (getattr(threading, "_shutdown", None), atexit._run_exitfuncs):
+        try:
+            if step is not None:
+                step()
+        except SystemExit as stop:
+            code = _exit_code(stop.code)
+        except BaseException as error:
+            _report(error)
+    for stream, failed in ((sys.stdout, 120), (sys.stderr, code)):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except BaseException:
+            code = failed
+    return code

@@ -1,0 +1,137 @@
+"""One run of a program as the agent sees it: its output, its deadline, its end."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+from engine.agent import frames, program
+from engine.agent.children import Child, waiting_bytes
+from engine.agent.gauges import Gauges
+from engine.agent.places import matching_files, open_beneath
+
+class Run:
+    """The state of the running request."""
+
+    def __init__(self, request: int, child: Child, fields: Dict[str, Any], gauges: Gauges) -> None:
+        self.request = request
+        self.child = child
+        self.began = time.monotonic()
+        self.deadline = self.began + fields["timeout"]
+        self.fetch: List[str] = fields["fetch"]
+        self._fetch_limit: int = fields["max_fetch"]
+        self.outcome: Optional[str] = None
+        self.over = False
+        self.open_pipes = {child.stdout, child.stderr}
+        self._kinds = {child.stdout: frames.STDOUT, child.stderr: frames.STDERR}
+        self._left = {child.stdout: fields["max_output"], child.stderr: fields["max_output"]}
+        self._truncated = {child.stdout: False, child.stderr: False}
+        self._code = 0
+        self._starved = False
+        self._gauges = gauges
+        self._kills_before = gauges.out_of_memory_kills()
+        self._peak_before = gauges.memory_peak()
+
+    def forward(self, descriptor: int, out: bytearray, limit: int = frames.CHUNK) -> bool:
+        """Move what the program has written on one pipe to `out`; False at its end."""
+        try:
+            data = os.read(descriptor, limit)
+        except BlockingIOError:
+            return True
+        if not data:
+            self.open_pipes.discard(descriptor)
+            return False
+        kept = data[: self._left[descriptor]]
+        if len(kept) < len(data):
+            self._truncated[descriptor] = True
+        if kept:
+            self._left[descriptor] -= len(kept)
+            out += frames.encode(self._kinds[descriptor], self.request, kept)
+        return True
+
+    def drain(self, out: bytearray) -> None:
+        """Take what the pipes hold now, and no more: a daemon may write for ever."""
+        for descriptor in sorted(self.open_pipes):
+            waiting = waiting_bytes(descriptor)
+            while waiting > 0:
+                self.forward(descriptor, out, min(waiting, frames.CHUNK))
+                waiting -= frames.CHUNK
+
+    def listen(self) -> bool:
+        """Read the child's last word; False if it closed its end instead."""
+        try:
+            data = self.child.control.recv(64)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not data:
+            return False
+        if len(data) == program.DONE.size and data[:1] == b"D":
+            _, self._code, starved = program.DONE.unpack(data)
+            self._code &= 0xFF
+            self._starved = bool(starved)
+            self.over = True
+        return True
+
+    def result(self) -> Dict[str, Any]:
+        """The fields of RESULT: outcome, exit code or signal, figures, what was cut."""
+        wall = time.monotonic() - self.began
+        code: Optional[int] = self._code
+        signal_number: Optional[int] = None
+        if not self.over and self.child.ending is not None:
+            status = self.child.ending.status
+            if os.WIFSIGNALED(status):
+                code, signal_number = None, os.WTERMSIG(status)
+            else:
+                code = os.WEXITSTATUS(status)
+        outcome = self.outcome
+        if outcome is None:
+            out_of_memory = self._gauges.out_of_memory_kills() > self._kills_before
+            if self._starved or (signal_number is not None and out_of_memory):
+                outcome = "out_of_memory"
+            elif signal_number is not None:
+                outcome = "killed"
+            else:
+                outcome = "ok" if code == 0 else "error"
+        fields = self.child.figures()
+        peak, before = self._gauges.memory_peak(), self._peak_before
+        if peak is not None and before is not None and peak > before:
+            fields["peak_memory"] = max(peak, fields["peak_memory"] or 0)
+        fields.update(
+            outcome=outcome,
+            exit_code=code,
+            signal=signal_number,
+            wall_time=wall,
+            truncated=[
+                name
+                for name, descriptor in (("stdout", self.child.stdout), ("stderr", self.child.stderr))
+                if self._truncated[descriptor]
+            ],
+        )
+        return fields
+
+    def send_files(self, workdir: str, out: bytearray, flush: Callable[[], None]) -> None:
+        """Send the files asked for, in pieces, as far as the limit on their sum allows."""
+        left = self._fetch_limit
+        for path in matching_files(workdir, self.fetch, limit=1000):
+            try:
+                descriptor = open_beneath(workdir, path, os.O_RDONLY)
+            except OSError:
+                continue
+            with os.fdopen(descriptor, "rb") as stream:
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    continue
+                too_large = status.st_size > left
+                left -= 0 if too_large else status.st_size
+                while True:
+                    data = b"" if too_large else stream.read(frames.CHUNK)
+                    last = len(data) < frames.CHUNK
+                    fields = {"path": path, "last": last, "too_large": too_large, "size": status.st_size}
+                    out += frames.encode_message(frames.FILE, self.request, fields, data)
+                    flush()
+                    if last:
+                        break

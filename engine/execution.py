@@ -1,0 +1,185 @@
+"""What is asked of a container and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from engine.errors import RequestError
+
+OutputCallback = Callable[[str, bytes], None]
+"""Called as output arrives, with "stdout" or "stderr" and the bytes."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    """The program ended with status 0."""
+    ERROR = "error"
+    """The program's own failure: an exception, or another exit status."""
+    TIMEOUT = "timeout"
+    """It ran past its deadline and was killed with all it had started."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """The kernel killed it for want of memory, or a MemoryError ended it."""
+    KILLED = "killed"
+    """A signal that was not ours ended it."""
+    CANCELLED = "cancelled"
+    """The caller ended it."""
+    INFRASTRUCTURE = "infrastructure"
+    """Not the program's doing: the container or the engine failed. Safe to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRequest:
+    """A program and what it is given.
+
+    Raises:
+        RequestError: if a name climbs out of the working directory or a limit is not positive.
+    """
+
+    code: str | bytes
+    filename: str = "main.py"
+    """Name of the program's own file in the working directory, as tracebacks show it."""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: str | bytes = b""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Put into the working directory first: relative path to content."""
+    fetch: tuple[str, ...] = ()
+    """Shell patterns of files to bring back afterwards, relative to the working directory."""
+    timeout: float | None = None
+    """Seconds; None for the pool's `timeout`."""
+    max_output: int | None = None
+    """Bytes of each of stdout and stderr; None for the pool's `max_output`."""
+
+    def __post_init__(self) -> None:
+        for path in (self.filename, *self.files):
+            parts = path.split("/")
+            if not path or path.startswith("/") or ".." in parts or "\0" in path:
+                raise RequestError(
+                    f"file name {path!r} leaves the working directory", "use a relative path without '..'"
+                )
+        if "/" in self.filename:
+            raise RequestError(f"file name {self.filename!r} of the program is a path", "use a plain name")
+        for name, value in self.env.items():
+            if not name or "=" in name or "\0" in name + value:
+                raise RequestError(f"environment variable {name!r} cannot be set", "no '=' and no NUL in a name")
+        for argument in self.args:
+            if "\0" in argument:
+                raise RequestError(f"argument {argument!r} holds a NUL byte", "remove it")
+        if self.timeout is not None and not 0 < self.timeout < 1e9:
+            raise RequestError(f"timeout {self.timeout!r} is not a number of seconds above 0", "give one, such as 30")
+        if self.max_output is not None and self.max_output < 0:
+            raise RequestError(f"max_output {self.max_output!r} is below 0", "give a number of bytes")
+
+    def source(self) -> bytes:
+        """The program's source as bytes."""
+        return self.code.encode("utf-8", "surrogatepass") if isinstance(self.code, str) else self.code
+
+    def stdin_bytes(self) -> bytes:
+        """Standard input as bytes."""
+        return self.stdin.encode() if isinstance(self.stdin, str) else self.stdin
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the time of one execution went; seconds.
+
+    The scrub comes after the answer and so is not part of it: see the pool's events.
+    """
+
+    wait: float = 0.0
+    """From asking for a container to having one."""
+    run: float = 0.0
+    """The program, as the agent measured it."""
+    answer: float = 0.0
+    """The rest: the way to the container and back, and reading the output."""
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.wait + self.run + self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """What became of a request."""
+
+    outcome: Outcome
+    exit_code: int | None = None
+    """The program's status; None if a signal ended it or it never ran."""
+    signal: int | None = None
+    chunks: tuple[tuple[str, bytes], ...] = ()
+    """Output as it arrived: ("stdout" or "stderr", bytes)."""
+    truncated: tuple[str, ...] = ()
+    """Which of "stdout" and "stderr" were cut at `max_output`."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    files_too_large: Mapping[str, int] = field(default_factory=dict)
+    """Files that were asked for but exceeded `max_file_bytes` in sum: path to size."""
+    timing: Timing = Timing()
+    cpu_time: float | None = None
+    """CPU seconds of the program and what it started."""
+    peak_memory: int | None = None
+    """Bytes."""
+    container_id: str = ""
+    reason: str = ""
+    """For an outcome that is not the program's own: what happened."""
+
+    @property
+    def success(self) -> bool:
+        """Whether the program ran and ended with status 0."""
+        return self.outcome is Outcome.OK
+
+    @property
+    def stdout_bytes(self) -> bytes:
+        """Everything written to stdout, as it was written."""
+        return b"".join(data for name, data in self.chunks if name == "stdout")
+
+    @property
+    def stderr_bytes(self) -> bytes:
+        """Everything written to stderr, as it was written."""
+        return b"".join(data for name, data in self.chunks if name == "stderr")
+
+    @property
+    def stdout(self) -> str:
+        """Stdout as text; bytes that are not UTF-8 are kept as surrogate escapes."""
+        return self.stdout_bytes.decode("utf-8", "surrogateescape")
+
+    @property
+    def stderr(self) -> str:
+        """Stderr as text; bytes that are not UTF-8 are kept as surrogate escapes."""
+        return self.stderr_bytes.decode("utf-8", "surrogateescape")
+
+    @property
+    def output(self) -> str:
+        """Stdout and stderr together, in the order in which they arrived."""
+        return b"".join(data for _, data in self.chunks).decode("utf-8", "surrogateescape")
+
+    def with_wait(self, wait: float) -> ExecutionResult:
+        """Return the same result with the time spent waiting for a container."""
+        return replace(self, timing=replace(self.timing, wait=wait))
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the result as a JSON-ready document; invalid UTF-8 becomes U+FFFD."""
+        return {
+            "success": self.success,
+            "outcome": self.outcome.value,
+            "exit_code": self.exit_code,
+            "signal": self.signal,
+            "stdout": self.stdout_bytes.decode("utf-8", "replace"),
+            "stderr": self.stderr_bytes.decode("utf-8", "replace"),
+            "truncated": list(self.truncated),
+            "timing": {
+                "wait": self.timing.wait,
+                "run": self.timing.run,
+                "answer": self.timing.answer,
+                "total": self.timing.total,
+            },
+            "cpu_time": self.cpu_time,
+            "peak_memory": self.peak_memory,
+            "container_id": self.container_id,
+            "reason": self.reason,
+        }
