@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import time
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Set
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple
 
 from engine.agent import frames, kernel, scrub
 from engine.agent.children import Child, Ending, Zygote, ZygoteLost
@@ -35,13 +35,14 @@ class Agent:
         self._reader = frames.FrameReader()
         self._out = bytearray()
         self._poller = select.poll()
-        self._gauges = Gauges()
+        self._gauges = Gauges("")
         self._run: Optional[Run] = None
         self._spare: Optional[Child] = None
         self._past: List[Child] = []
         self._ended: Dict[int, Ending] = {}
         self._stdin: Optional[int] = None
         self._past_stdin: Optional[int] = None
+        self._ipc_tables: Tuple[str, ...] = ()  # the host's own objects are not ours to remove
         self._next_gauges = 0.0
         self._congested = False
         self._awaiting_host = False
@@ -148,6 +149,9 @@ class Agent:
         if os.getpid() != 1:
             kernel.adopt_orphans()
         places = writable_mounts(plan["uid"] or os.getuid()) if plan["own_mounts"] else [plan["workdir"]]
+        if plan["own_mounts"]:
+            self._gauges = Gauges("/sys/fs/cgroup")
+            self._ipc_tables = kernel.SYSV_TABLES
         self._places = [Place(path) for path in places]
         occupied = {place.path: place.entries()[:3] for place in self._places if place.entries()}
         if occupied:
@@ -320,9 +324,9 @@ class Agent:
             self._spare = None
         steps = scrub.Steps()
         steps.run("kill", lambda: self._kill(deadline))
-        steps.run("empty", lambda: scrub.empty_places(self._tenant, self._places, deadline))
+        steps.run("empty", lambda: scrub.empty_places(self._tenant, self._places, self._ipc_tables, deadline))
         steps.run("respond", self._renew)
-        steps.run("verify", lambda: scrub.verify_places(self._places))
+        steps.run("verify", lambda: scrub.verify_places(self._places, self._ipc_tables))
         steps.run("processes", self._count)
         report = steps.report()
         report["gauges"] = self._gauges.read()

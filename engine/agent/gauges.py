@@ -18,6 +18,8 @@ class _Source:
     def __init__(self, *paths: str) -> None:
         self._fd = -1
         for path in paths:
+            if not path.startswith("/sys/"):
+                continue
             try:
                 self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
                 self.read()
@@ -51,7 +53,8 @@ class _Source:
 class Gauges:
     """Reads the container's cgroup. Figures that the kernel does not give are None."""
 
-    def __init__(self, root: str = "/sys/fs/cgroup") -> None:
+    def __init__(self, root: str) -> None:
+        """Args: root: where the cgroup file system is mounted; empty if there is none to read."""
         v1_memory = root + "/memory"
         self._usage = _Source(root + "/memory.current", v1_memory + "/memory.usage_in_bytes")
         self._limit = _Source(root + "/memory.max", v1_memory + "/memory.limit_in_bytes")

@@ -7,7 +7,7 @@ import select
 import signal
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from engine.agent import kernel
 from engine.agent.places import Place, leftovers
@@ -138,23 +138,23 @@ def end_processes(tenant: Tenant, spared: Set[int], woken: int, deadline: float)
             pass
 
 
-def empty_places(tenant: Tenant, places: List[Place], deadline: float) -> Optional[str]:
+def empty_places(tenant: Tenant, places: List[Place], tables: Tuple[str, ...], deadline: float) -> Optional[str]:
     """Empty every place and remove all System V objects, with the tenant's own rights."""
     with tenant.identity():
         for place in places:
             place.empty(deadline)
-        for table in kernel.SYSV_TABLES:
+        for table in tables:
             for object_id in kernel.system_v_objects(table):
                 kernel.remove_system_v_object(table, object_id)
     return None
 
 
-def verify_places(places: List[Place]) -> Optional[str]:
+def verify_places(places: List[Place], tables: Tuple[str, ...]) -> Optional[str]:
     """Return which places or System V tables still hold something."""
     found = leftovers(places)
     if found:
         return "not empty: %s" % found
-    for table in kernel.SYSV_TABLES:
+    for table in tables:
         if kernel.system_v_objects(table):
             return "System V %s objects remain" % table
     return None

@@ -21,6 +21,10 @@ WORKDIR = "/workspace"
 class ByteStream(Protocol):
     """The duplex stream to an agent. One thread reads; writers are serialised by the channel."""
 
+    @property
+    def complaint(self) -> bytes:
+        """The end of what came on stderr: the last words of a loader or an agent."""
+
     def send(self, data: bytes) -> None:
         """Write all of `data`, waiting no longer than the time-out."""
 
@@ -40,8 +44,8 @@ class ContainerSpec:
 
     pool_id: str
     image: str
-    python: str = "python3"
-    """The interpreter's name or path inside the container."""
+    python: str = ""
+    """The interpreter's name or path inside the container; empty for the backend's own choice."""
     memory: int = 256 << 20
     """Bytes, swap included, tmpfs included."""
     cpus: float = 1.0

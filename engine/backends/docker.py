@@ -38,6 +38,7 @@ _CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE")
 
 _PLACES = ("/tmp", "/var/tmp", "/dev/shm", WORKDIR)
 _NO_INTERPRETER = ("executable file not found", "no such file or directory", "stat ")
+_PYTHON = "python3"
 _RECONNECT = 1.0
 """Seconds before a lost event stream is opened again."""
 
@@ -118,7 +119,7 @@ class DockerBackend:
                 self.destroy(container_id)
             if isinstance(error, BackendError) and any(word in error.message for word in _NO_INTERPRETER):
                 raise ImageUnusable(
-                    f"image {spec.image} has no {spec.python}", "use an image with Python 3.8 or newer"
+                    f"image {spec.image} has no {spec.python or _PYTHON}", "use an image with Python 3.8 or newer"
                 ) from error
             raise
         plan = {
@@ -232,7 +233,7 @@ class DockerBackend:
         )
         return {
             "image": spec.image,
-            "entrypoint": handover.command(spec.python),
+            "entrypoint": handover.command(spec.python or _PYTHON),
             "command": [],
             "hostname": "sandbox",
             "name": f"pooldeck-{spec.pool_id}-{os.urandom(4).hex()}",

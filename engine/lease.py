@@ -1,0 +1,152 @@
+"""A lease: one holder's use of one container, for a while, once."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from engine.agent.channel import AgentChannel
+from engine.container import ContainerMetadata
+from engine.errors import ContainerLost, LeaseExpired
+from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
+
+if TYPE_CHECKING:
+    from engine.container import PooledContainer
+    from engine.core import PoolCore
+
+_POST_MORTEM_WAIT = 1.0
+"""Seconds to wait for the backend to say why a container died."""
+
+
+class Lease:
+    """The right to run programs in one container until it is returned.
+
+    The token is the fence: once the pool has taken the container back, for whatever
+    reason, nothing done with this object reaches it.
+    """
+
+    def __init__(self, pool: PoolCore, container: PooledContainer, token: int, taken_at: float) -> None:
+        self._pool = pool
+        self._container = container
+        self._channel: AgentChannel = container.agent()
+        self.token = token
+        self.taken_at = taken_at
+        self.taken_by = _callers()
+        self.broken = ""
+        """Why the container cannot be used any more; empty while it can."""
+
+    @property
+    def id(self) -> str:
+        """The container's id."""
+        return self._container.id
+
+    @property
+    def metadata(self) -> ContainerMetadata:
+        """What the container is."""
+        return self._container.metadata
+
+    @property
+    def container(self) -> PooledContainer:
+        """The pool's record; for the pool."""
+        return self._container
+
+    @property
+    def active(self) -> bool:
+        """Whether the container is still this lease's."""
+        return self._container.lease_token == self.token
+
+    def run(
+        self, request: ExecutionRequest | str, on_output: OutputCallback | None = None
+    ) -> ExecutionResult:
+        """Run one program in the container and wait for its end.
+
+        Files and processes of an earlier run of the same lease are still there. One run at
+        a time.
+
+        Args:
+            on_output: called in this thread as output arrives.
+
+        Returns:
+            The result; with the outcome `infrastructure` if the container was lost.
+
+        Raises:
+            LeaseExpired: if the lease is over.
+            RequestError: if the request asks for more than the pool allows.
+        """
+        if isinstance(request, str):
+            request = ExecutionRequest(request)
+        if not self.active:
+            raise LeaseExpired(f"the lease of container {self.id[:12]} is over")
+        limits = self._pool.run_limits(request)
+        self._pool.note_run_started(self, request)
+        try:
+            result = self._channel.run(request, on_output=on_output, **limits)
+        except ContainerLost as error:
+            result = self._lost(error)
+        except BaseException:
+            # The caller is gone in the middle of a run (Ctrl+C): what its program does, or what
+            # is still on its way, must not reach another.
+            self.broken = "the run was abandoned"
+            raise
+        result = replace(result, container_id=self.id)
+        self._pool.note_run_ended(self, result)
+        return result
+
+    def cancel(self) -> None:
+        """End the running program from another thread; nothing happens if there is none."""
+        if self.active:
+            self._channel.cancel()
+
+    def release(self) -> None:
+        """Return the container to the pool; see `ContainerPool.return_container`."""
+        self._pool.return_container(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.active:
+            self.release()
+
+    def __del__(self) -> None:
+        pool, container = getattr(self, "_pool", None), getattr(self, "_container", None)
+        if pool is not None and container is not None and container.lease_token == self.token and not pool.closed:
+            warnings.warn(f"lease of container {container.id[:12]} was never returned", ResourceWarning, source=self)
+            # Not here: the collector may run in a thread that holds the pool's lock.
+            threading.Thread(target=_return_quietly, args=(pool, container, self.token), daemon=True).start()
+
+    def _lost(self, error: ContainerLost) -> ExecutionResult:
+        """Turn the loss of the container into a typed result, with what is known of why."""
+        self.broken = error.message
+        self._channel.close()
+        end = self._container.post_mortem
+        if end is None and self._container.died.wait(_POST_MORTEM_WAIT):
+            end = self._container.post_mortem
+        outcome = Outcome.OUT_OF_MEMORY if end is not None and end.out_of_memory else Outcome.INFRASTRUCTURE
+        reason = error.message if end is None else f"{error.message}: {end}"
+        return ExecutionResult(outcome, reason=reason)
+
+
+def _return_quietly(pool: PoolCore, container: PooledContainer, token: int) -> None:
+    pool.reclaim(container, token, "its lease was dropped without being returned")
+
+
+def _callers(limit: int = 5) -> Callable[[], str]:
+    """Note who is calling, cheaply; what is returned formats it when it is asked for."""
+    frame = sys._getframe(1)
+    noted = []
+    while frame is not None and len(noted) < limit:
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith("engine."):
+            noted.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return lambda: " < ".join(f"{filename}:{line} in {name}" for filename, line, name in noted)

@@ -1,0 +1,404 @@
+"""ContainerPool: who holds which container, who waits, how many there are.
+
+Every decision is taken under one lock; everything that waits (an engine call, a scrub, a
+check) runs outside it, on the workers, and decides again when it is done. Threads that
+enter: callers, the creation workers, the scrub workers, the health thread, the idle
+thread, and the backend's watcher.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic, time
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from engine import events
+from engine.backends import choose_backend
+from engine.backends.base import Backend
+from engine.checks import HealthReport
+from engine.config import BackendName, PoolConfig, PoolSettings, load_config
+from engine.container import ContainerState
+from engine.core import PoolCore, Runners, Work
+from engine.errors import (
+    ConfigError,
+    LeaseExpired,
+    PoolClosed,
+    PoolDraining,
+    PoolError,
+    PoolSaturated,
+    PoolTimeout,
+)
+from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
+from engine.lease import Lease
+from engine.logs import EventLog
+from engine.maintenance import PeriodicThread, health_thread, idle_thread
+from engine.stats import PoolPhase, PoolSnapshot, percentiles
+from engine.upkeep import Upkeep
+
+_S = ContainerState
+_CLOSE_GRACE = 10.0
+"""Seconds that destroying what is left may take after the shutdown's own deadline."""
+
+
+class ContainerPool(PoolCore):
+    """A pool of warm containers. All public methods may be called from any thread."""
+
+    def __init__(
+        self,
+        config: PoolConfig | None = None,
+        *,
+        backend: Backend | BackendName | None = None,
+        runners: Runners | None = None,
+        clock: Callable[[], float] = monotonic,
+        **settings: Unpack[PoolSettings],
+    ) -> None:
+        """Begin to fill the pool; returns at once (see `wait`).
+
+        Args:
+            config: all settings; or give them one by one, as in
+                `ContainerPool(initial_size=3, max_size=10, image="python:3.11-slim")`.
+            backend: makes the containers: a name as in the settings, or an object, which the
+                pool closes at shutdown.
+            runners: for tests that decide themselves when work run; without background threads.
+            clock: monotonic seconds.
+
+        Raises:
+            ConfigError: if a setting is wrong.
+            BackendUnavailable: if the backend that is asked for cannot work here.
+        """
+        if config is not None and settings:
+            raise ConfigError("give a config or single settings, not both")
+        if config is None:
+            named = {"backend": backend} if isinstance(backend, str) else {}
+            config = load_config(**settings, **named)
+        self.backend_reason = "given by the caller"
+        if backend is None or isinstance(backend, str):
+            chosen = choose_backend(config)
+            backend, self.backend_reason = chosen.backend, chosen.reason
+        super().__init__(config, backend, runners, clock)
+        self._began = clock()
+        self._stopped = threading.Event()
+        self.upkeep = Upkeep(self, self.snapshot)
+        self._threads: list[PeriodicThread] = []
+        if config.log_file:
+            self.subscribe(EventLog(config.log_file, config.log_level))
+        if runners is None:
+            backend.watch(self.on_death)
+            self._threads = [health_thread(self), idle_thread(self)]
+            self.makers.submit(self.upkeep.remove_orphans)
+        self.rebalance()
+
+    # Leasing.
+
+    def get_container(self, timeout: float | None = None) -> Lease:
+        """Lease a container; whoever asked first is served first.
+
+        Args:
+            timeout: seconds to wait; None for the setting `acquire_timeout`.
+
+        Raises:
+            PoolTimeout: if none became free in time; the message says what the pool held.
+            CreationFailed: if there is none and none can be made; the cause is chained.
+            PoolDraining, PoolClosed, PoolSaturated: if the pool takes no more callers.
+        """
+        asked = self.clock()
+        limit = self.config.acquire_timeout if timeout is None else timeout
+        with self.lock:
+            self.refuse_if_stopped_locked()
+            waiter = None
+            work: list[Work] = []
+            warmest = self.roster.warmest()
+            if warmest is not None and not self._waiting:
+                self.counters.acquires_warm += 1
+                lease = self.lease_locked(warmest, asked)
+                if self.config.spare:
+                    work = self.balance_locked()
+            else:
+                if len(self._waiting) >= self.config.max_waiting:
+                    self.counters.acquires_refused += 1
+                    raise PoolSaturated(f"{len(self._waiting)} callers wait already", "grow the pool, or try later")
+                waiter = self._waiting.join(asked)
+                work = self.balance_locked()
+        self.submit(work)
+        if waiter is not None:
+            try:
+                waiter.ready.wait(limit)
+            except BaseException:
+                # Ctrl+C in the queue: what was handed over in that instant goes to the next.
+                with self.lock:
+                    self._waiting.leave(waiter)
+                if waiter.lease is not None:
+                    self.return_container(waiter.lease)
+                raise
+            with self.lock:
+                if not waiter.ready.is_set():
+                    self._waiting.leave(waiter)
+                    self.counters.acquire_timeouts += 1
+                    waiter.refuse(self.timeout_locked(limit))
+            if waiter.lease is None:
+                error = waiter.error or PoolClosed("the pool is shut down")
+                self.events.publish(events.ACQUIRE_FAILED, reason=str(error))
+                raise error
+            lease = waiter.lease
+        self.events.publish(events.ACQUIRED, lease.id, acquisition_time_ms=round((lease.taken_at - asked) * 1e3, 3))
+        return lease
+
+    def lease(self, timeout: float | None = None) -> Lease:
+        """Lease a container for a `with` block: `with pool.lease() as container: ...`."""
+        return self.get_container(timeout)
+
+    def return_container(self, lease: Lease) -> None:
+        """Give a container back; it is scrubbed by a worker before anyone else gets it.
+
+        Raises:
+            LeaseExpired: if this lease is over already; nothing is changed.
+        """
+        container = lease.container
+        with self.lock:
+            if container.lease_token != lease.token:
+                self.counters.stale_returns += 1
+                raise LeaseExpired(f"the lease of container {lease.id[:12]} is over", "return a lease once")
+            container.lease_token = 0
+            container.uses += 1
+            container.doing = ""
+            container.last_used_at = time()
+            if lease.broken:
+                work = [self.quarantine_locked(container, lease.broken)]
+            elif leaving := self.why_leaving_locked(container):
+                work = [self.retire_locked(container, leaving)]
+            else:
+                self.roster.move(container, _S.RESETTING)
+                work = [(self.scrubbers, lambda: self._reset(container))]
+            work += self.balance_locked()
+        self.submit(work)
+
+    def execute(
+        self, request: ExecutionRequest | str, on_output: OutputCallback | None = None, timeout: float | None = None
+    ) -> ExecutionResult:
+        """Lease, run one program, return the container; the scrub does not delay the result.
+
+        Args:
+            timeout: seconds to wait for a container.
+
+        Raises:
+            PoolError: if no container could be had. RequestError: if the request is too large.
+        """
+        began = self.clock()
+        lease = self.get_container(timeout)
+        waited = self.clock() - began
+        try:
+            return lease.run(request, on_output).with_wait(waited)
+        finally:
+            if lease.active:
+                self.return_container(lease)
+
+    # Steering.
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the pool has come to its initial size. Several callers may wait.
+
+        Raises:
+            PoolTimeout: if it has not after `timeout` seconds.
+            CreationFailed: if containers cannot be made; the cause is chained.
+            PoolClosed: if it was shut down meanwhile.
+        """
+        with self._changed:
+            done = self._changed.wait_for(
+                lambda: not self._warming or self._phase is not PoolPhase.RUNNING or self._breaker.is_open, timeout
+            )
+            if self._phase is PoolPhase.CLOSED:
+                raise PoolClosed("the pool is shut down")
+            if self._warming and self._breaker.is_open:
+                raise self.creation_failed_locked()
+            if not done:
+                raise PoolTimeout(f"the pool is not warm after {timeout} s: {self.roster.describe()}")
+
+    def resize(self, min_size: int | None = None, max_size: int | None = None) -> None:
+        """Change the bounds. Containers above the new maximum go as soon as they are free.
+
+        Raises:
+            ConfigError: if the bounds do not agree; nothing is changed.
+        """
+        with self.lock:
+            low = self._min_size if min_size is None else min_size
+            high = self._max_size if max_size is None else max_size
+            if not 0 <= low <= high or high < 1:
+                raise ConfigError(f"min_size = {low} and max_size = {high} do not agree", "0 <= min_size <= max_size")
+            self._min_size, self._max_size = low, high
+            self._breaker.forget()
+            work = self.balance_locked()
+        self.submit(work)
+        self.events.publish(events.POOL_RESIZED, min_size=low, max_size=high)
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Give no more leases, let those in use finish, destroy the rest.
+
+        Args:
+            timeout: seconds to wait for the end; the drain goes on after that.
+
+        Returns:
+            Whether the pool is empty. False too if it was resumed meanwhile.
+
+        Raises:
+            PoolClosed: if it is shut down.
+        """
+        with self.lock:
+            if self._phase is PoolPhase.CLOSED:
+                raise PoolClosed("the pool is shut down")
+            began = self._phase is PoolPhase.RUNNING
+            work = self.stop_leasing_locked(PoolPhase.DRAINING, PoolDraining("the pool drains", "resume it"))
+        if began:
+            self.events.publish(events.POOL_DRAINING, in_use=self.roster.count(_S.IN_USE))
+        self.submit(work)
+        with self._changed:
+            self._changed.wait_for(lambda: self._phase is not PoolPhase.DRAINING, timeout)
+            return self._phase is PoolPhase.DRAINED
+
+    def resume(self) -> None:
+        """Lease again, and refill; also in the middle of a drain.
+
+        Raises:
+            PoolClosed: if the pool is shut down.
+        """
+        with self.lock:
+            if self._phase is PoolPhase.CLOSED:
+                raise PoolClosed("the pool is shut down")
+            if self._phase is PoolPhase.RUNNING:
+                return
+            self._phase = PoolPhase.RUNNING
+            self._warming = True
+            self._breaker.forget()
+        self.events.publish(events.POOL_RESUMED)
+        self.rebalance()
+
+    def replace(self, container_id: str) -> None:
+        """Have a container replaced by a new one: now if it is free, else when it is returned.
+
+        Raises:
+            UnknownContainer: if the pool has none whose id begins so, or several.
+        """
+        with self.lock:
+            container = self.roster.find(container_id)
+            container.leaving = container.leaving or "replaced on request"
+            work = []
+            if container.state is _S.AVAILABLE:
+                work = [self.retire_locked(container, container.leaving), *self.balance_locked()]
+        self.submit(work)
+
+    def check(self, container_id: str) -> HealthReport:
+        """Check one available container's health now.
+
+        Raises:
+            UnknownContainer: if the pool has none whose id begins so, or several.
+            PoolError: if it is not available.
+        """
+        with self.lock:
+            container = self.roster.find(container_id)
+            if container.state is not _S.AVAILABLE:
+                raise PoolError(f"container {container.id[:12]} is {container.state}", "only an available one is checked")
+            self.set_aside_locked(container)
+        return self.finish_check(container)
+
+    def shutdown(self, timeout: float | None = None) -> None:
+        """Drain with a deadline, then destroy what is left, end all threads. Safe to call twice.
+
+        Args:
+            timeout: seconds for those in use; None for the setting `shutdown_timeout`, 0 for now.
+        """
+        deadline = monotonic() + (self.config.shutdown_timeout if timeout is None else timeout)
+        with self.lock:
+            first = self._phase is not PoolPhase.CLOSED
+            work = self.stop_leasing_locked(PoolPhase.CLOSED, PoolClosed("the pool is shut down"))
+        self.submit(work)
+        for thread in self._threads:
+            thread.stop()
+        with self._changed:
+            self._changed.wait_for(lambda: not self.roster.count(_S.IN_USE), max(0.0, deadline - monotonic()))
+            work = [
+                self.quarantine_locked(container, "the pool was shut down")
+                for container in self.roster.in_state(_S.IN_USE)
+            ]
+        self.submit(work)
+        deadline = max(deadline, monotonic()) + _CLOSE_GRACE
+        with self._changed:
+            self._changed.wait_for(lambda: not len(self.roster), max(0.0, deadline - monotonic()))
+        if not first:
+            self._stopped.wait(max(0.0, deadline - monotonic()))
+            return
+        for runner in (self.scrubbers, self.makers):
+            runner.close(deadline)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - monotonic()))
+        self.backend.close()
+        self.events.publish(events.POOL_SHUTDOWN, left_behind=len(self.roster))
+        self.events.close(max(0.1, deadline - monotonic()))
+        self._stopped.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `shutdown` has been called."""
+        return self._phase is PoolPhase.CLOSED
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown(None if kind is None else 0)
+
+    # Looking.
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return the statistics document. Never waits for an engine."""
+        return self.snapshot().as_document()
+
+    def snapshot(self) -> PoolSnapshot:
+        """Return everything there is to know of the pool at this moment, immutable."""
+        with self.lock:
+            now = self.clock()
+            recent = self._run_times.samples(window=10.0)
+            parts = (
+                self._acquire_times.samples(),
+                self._run_times.samples(),
+                self._scrub_times.samples(),
+                self._creation_times.samples(),
+            )
+            cause = self._breaker.cause
+            pool = PoolSnapshot(
+                pool_id=self.id,
+                phase=self._phase,
+                backend=self.backend.name,
+                isolation=self.backend.isolation,
+                isolated=self.backend.name != "process",
+                image=self.config.image,
+                min_size=self._min_size,
+                max_size=self._max_size,
+                waiting=len(self._waiting),
+                containers=tuple(container.snapshot(now) for container in self.roster),
+                counters=replace(self.counters),
+                acquire=percentiles([]),
+                run=percentiles([]),
+                scrub=percentiles([]),
+                creation=percentiles([]),
+                executions_per_second=len(recent) / 10.0,
+                reset_failure_rate=self._reset_verdicts.rate(),
+                health_failure_rate=self._check_verdicts.rate(),
+                creation_error=str(cause) if cause is not None else "",
+                alerts=tuple(self.upkeep.alerts.active.values()),
+                uptime=now - self._began,
+                taken_at=time(),
+            )
+        acquire, run, scrub, creation = map(percentiles, parts)  # sorting is not for the lock
+        return replace(pool, acquire=acquire, run=run, scrub=scrub, creation=creation)
+
+    def subscribe(self, subscriber: events.Subscriber) -> Callable[[], None]:
+        """Have `subscriber` called with every event, in order, in a thread of the bus.
+
+        Returns:
+            What ends the subscription.
+        """
+        return self.events.subscribe(subscriber)

@@ -1,0 +1,202 @@
+"""Figures of a pool: counters, latency windows, and the immutable snapshot of it all."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from typing import Any
+
+from engine.alerts import Alert
+from engine.container import ContainerSnapshot, ContainerState
+from engine.events import iso_time
+
+WINDOW = 300.0
+"""Seconds over which latencies and rates are taken."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened since the pool began. Belongs to the pool's lock."""
+
+    created: int = 0
+    destroyed: int = 0
+    creation_failures: int = 0
+    executions: int = 0
+    acquires: int = 0
+    """Leases given."""
+    acquires_warm: int = 0
+    """Leases given at once, from what was available."""
+    acquire_timeouts: int = 0
+    acquires_refused: int = 0
+    """Callers turned away: draining, saturated, nothing can be created."""
+    resets: int = 0
+    """Scrubs verified clean."""
+    reset_failures: int = 0
+    health_checks: int = 0
+    health_check_failures: int = 0
+    deaths: int = 0
+    """Containers that ended by themselves or by another's hand."""
+    leases_expired: int = 0
+    stale_returns: int = 0
+    maintenance_failures: int = 0
+    """Exceptions that a background thread survived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Seconds, over the window; all 0 where nothing was measured."""
+
+    count: int = 0
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+    maximum: float = 0.0
+
+
+class LatencyWindow:
+    """The latest durations of one kind. Belongs to the pool's lock."""
+
+    def __init__(self, clock: Callable[[], float], size: int = 4096) -> None:
+        self._clock = clock
+        self._samples: deque[tuple[float, float]] = deque(maxlen=size)
+
+    def add(self, seconds: float) -> None:
+        """Note one duration."""
+        self._samples.append((self._clock(), seconds))
+
+    def samples(self, window: float = WINDOW) -> list[float]:
+        """The durations of the last `window` seconds, oldest first."""
+        since = self._clock() - window
+        while self._samples and self._samples[0][0] < since:
+            self._samples.popleft()
+        return [seconds for _, seconds in self._samples]
+
+
+def percentiles(samples: list[float]) -> Percentiles:
+    """Return nearest-rank percentiles of durations in seconds."""
+    if not samples:
+        return Percentiles()
+    ordered = sorted(samples)
+    count = len(ordered)
+
+    def rank(share: float) -> float:
+        return ordered[min(count - 1, int(share * count))]
+
+    return Percentiles(count, rank(0.50), rank(0.95), rank(0.99), ordered[-1])
+
+
+class FailureWindow:
+    """The latest verdicts of one kind, for a rate. Belongs to the pool's lock."""
+
+    def __init__(self, clock: Callable[[], float], size: int = 1000) -> None:
+        self._clock = clock
+        self._verdicts: deque[tuple[float, bool]] = deque(maxlen=size)
+
+    def add(self, ok: bool) -> None:
+        """Note one verdict."""
+        self._verdicts.append((self._clock(), ok))
+
+    def rate(self) -> float:
+        """The share of failures in the window, 0 to 1."""
+        since = self._clock() - WINDOW
+        while self._verdicts and self._verdicts[0][0] < since:
+            self._verdicts.popleft()
+        if not self._verdicts:
+            return 0.0
+        return sum(not ok for _, ok in self._verdicts) / len(self._verdicts)
+
+
+class PoolPhase(StrEnum):
+    """What the pool as a whole is doing."""
+
+    RUNNING = "running"
+    DRAINING = "draining"
+    """No new leases; those in use finish."""
+    DRAINED = "drained"
+    """Empty until it is resumed."""
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSnapshot:
+    """A pool at one moment, immutable. Times of day are seconds since the epoch."""
+
+    pool_id: str
+    phase: PoolPhase
+    backend: str
+    isolation: str
+    isolated: bool
+    image: str
+    min_size: int
+    max_size: int
+    waiting: int
+    containers: tuple[ContainerSnapshot, ...]
+    counters: Counters
+    acquire: Percentiles
+    run: Percentiles
+    scrub: Percentiles
+    creation: Percentiles
+    executions_per_second: float
+    """Over the last ten seconds."""
+    reset_failure_rate: float
+    health_failure_rate: float
+    creation_error: str
+    """Why containers cannot be made; empty while they can."""
+    alerts: tuple[Alert, ...]
+    uptime: float
+    taken_at: float
+
+    def count(self, *states: ContainerState) -> int:
+        """How many containers are in one of the states."""
+        return sum(container.state in states for container in self.containers)
+
+    @property
+    def available(self) -> int:
+        """Containers that would be leased at once."""
+        return self.count(ContainerState.AVAILABLE)
+
+    @property
+    def in_use(self) -> int:
+        """Leased containers."""
+        return self.count(ContainerState.IN_USE)
+
+    @property
+    def total(self) -> int:
+        """Containers that exist or are being made."""
+        return len(self.containers)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the statistics document: the seed's keys, and beside them what else is known."""
+        counters = self.counters
+        return {
+            "pool_enabled": True,
+            "pool_id": self.pool_id,
+            "status": self.phase.value,
+            "backend": self.backend,
+            "isolation": self.isolation,
+            "image": self.image,
+            "available_containers": self.available,
+            "in_use_containers": self.in_use,
+            "total_containers": self.total,
+            "waiting": self.waiting,
+            "max_size": self.max_size,
+            "min_size": self.min_size,
+            "total_created": counters.created,
+            "total_destroyed": counters.destroyed,
+            "total_executions": counters.executions,
+            "total_resets": counters.resets,
+            "reset_failures": counters.reset_failures,
+            "health_checks": counters.health_checks,
+            "health_check_failures": counters.health_check_failures,
+            "creation_failures": counters.creation_failures,
+            "acquire_timeouts": counters.acquire_timeouts,
+            "creation_error": self.creation_error,
+            "alerts": [alert.as_document() for alert in self.alerts],
+            "containers": [container.as_document() for container in self.containers],
+            "timestamp": iso_time(self.taken_at),
+        }
+
+

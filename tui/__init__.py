@@ -1,0 +1,1 @@
+"""Pooldeck's command line and terminal dashboard, on top of `engine`."""
