@@ -51,7 +51,13 @@ class Probe:
 
 
 _PROBES = (
-    Probe(Guarantee.MEMORY, "import os\nfor _ in range(4):\n if not os.fork(): break\nblock = b'x' * (48 << 20)\nimport time\ntime.sleep(1)\nprint('exceeded')", Outcome.OUT_OF_MEMORY),
+    Probe(
+        Guarantee.MEMORY,
+        "import os, time\npids = []\nfor _ in range(4):\n pid = os.fork()\n"
+        " if not pid:\n  block = b'x' * (48 << 20)\n  time.sleep(0.5)\n  os._exit(0)\n pids.append(pid)\n"
+        "print('held' if any(os.waitpid(pid, 0)[1] for pid in pids) else 'four times 48 MiB fit into 128')",
+        Outcome.OUT_OF_MEMORY,
+    ),
     Probe(
         Guarantee.PIDS,
         "import os, time\n"
@@ -81,9 +87,16 @@ _PROBES = (
         "try:\n os.kill(1, 0)\n same = True\nexcept PermissionError:\n same = False\n"
         "print('held' if not caps and nnp == '1' and not same else (caps, nnp, same))",
     ),
-    Probe(Guarantee.PROCESSES, "import os\npids = [p for p in os.listdir('/proc') if p.isdigit()]\nprint('held' if len(pids) < 6 else len(pids))"),
-    Probe(Guarantee.HOST_FILES, "import os\nprint('held' if not os.path.exists('/home') or not os.listdir('/home') else os.listdir('/home'))"),
-)  # fmt: skip
+    Probe(
+        Guarantee.PROCESSES,
+        "import os\npids = [p for p in os.listdir('/proc') if p.isdigit()]\n"
+        "print('held' if len(pids) < 6 else f'{len(pids)} processes in sight')",
+    ),
+    Probe(
+        Guarantee.HOST_FILES,
+        "import os\nfound = os.listdir('/home') if os.path.exists('/home') else []\nprint(found or 'held')",
+    ),
+)
 
 
 def examine(config: PoolConfig) -> Iterator[Finding]:

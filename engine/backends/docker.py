@@ -250,11 +250,10 @@ class DockerBackend:
         with self._image_lock:
             known = self._volumes.get(image)
             if known is None:
-                try:
-                    config = client.inspect_image(image)
-                except docker.errors.ImageNotFound:
+                config = _inspect_image(client, image)
+                if config is None:
                     self._pull(client, image)
-                    config = client.inspect_image(image)
+                    config = _inspect_image(client, image) or {}
                 known = tuple((config.get("Config") or {}).get("Volumes") or ())
                 self._volumes[image] = known
             return known
@@ -314,6 +313,15 @@ class DockerBackend:
             while len(self._dead) > 1000:
                 del self._dead[next(iter(self._dead))]
         on_death(container_id, end)
+
+
+def _inspect_image(client: APIClient, image: str) -> dict[str, Any] | None:
+    """What the engine knows of an image; None if it has none of that name."""
+    try:
+        found: dict[str, Any] = client.inspect_image(image)
+    except docker.errors.ImageNotFound:
+        return None
+    return found
 
 
 @contextmanager

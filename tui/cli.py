@@ -1,0 +1,145 @@
+"""The `pooldeck` command. Textual and the engine are imported only by what needs them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import engine
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_BACKENDS = ("auto", "docker", "bubblewrap", "process")
+
+
+def _container_options(command: F) -> F:
+    """The options that say what runs the code, shared by all commands that run any."""
+    for option in reversed(
+        [
+            click.option("--backend", type=click.Choice(_BACKENDS), help="What isolates. [default: auto]"),
+            click.option("--image", metavar="IMAGE", help="Image of the containers. [default: python:3.11-slim]"),
+            click.option("--memory", metavar="SIZE", help="Memory of a container, such as 256m."),
+            click.option("--runtime", metavar="NAME", help="Runtime of the engine, such as runsc."),
+            click.option("--network", metavar="NAME", help="Network of the containers. [default: none]"),
+            click.option("--log-file", metavar="PATH", help="Write events there as JSON lines; - for stderr."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given; the others are left to the environment and the files."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@_container_options
+@click.option("--initial-size", type=int, metavar="N", help="Containers made at the start. [default: 3]")
+@click.option("--max-size", type=int, metavar="N", help="Never more containers than this. [default: 10]")
+@click.version_option(engine.__version__, prog_name="pooldeck")
+@click.pass_context
+def pooldeck(context: click.Context, **options: Any) -> None:
+    """Run untrusted code in a pool of warm, locked-down containers.
+
+    Without a command: the dashboard, which shows a pool live and steers it.
+
+    Every setting can also come from POOLDECK_* variables, pooldeck.toml, or [tool.pooldeck]
+    in pyproject.toml.
+    """
+    if context.invoked_subcommand is not None:
+        given = _given(options)
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise click.UsageError(f"{names} must come after the command '{context.invoked_subcommand}'.")
+        return
+    context.exit(_command("tui.dashboard").open_dashboard(_given(options)))
+
+
+@pooldeck.command(context_settings={"ignore_unknown_options": True})
+@click.argument("file", required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option("-c", "code", metavar="CODE", help="Program passed in as a string.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Kill the program after this. [default: 30]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document with all that is known of the run.")
+@click.option("--time", "show_time", is_flag=True, help="Print where the time went, to stderr.")
+@_container_options
+@click.pass_context
+def run(
+    context: click.Context,
+    file: str | None,
+    arguments: tuple[str, ...],
+    code: str | None,
+    as_json: bool,
+    show_time: bool,
+    **options: Any,
+) -> None:
+    """Run FILE, or the program given by -c, or with - the one on stdin, in a pooled container.
+
+    What follows FILE goes to the program; what is piped in is its standard input. The exit
+    status is the program's own; 124 if it timed out, 128 + N if signal N ended it, 137 if
+    its memory ran out. Ctrl+C cancels it.
+    """
+    if code is not None:
+        arguments = (file, *arguments) if file is not None else arguments
+        source, filename = code.encode("utf-8", "surrogateescape"), "main.py"
+    elif file == "-":
+        source, filename = sys.stdin.buffer.read(), "main.py"
+    elif file is not None:
+        try:
+            source = Path(file).read_bytes()
+        except OSError as error:
+            raise click.UsageError(f"cannot read {file}: {error.strerror}") from None
+        filename = Path(file).name
+    else:
+        raise click.UsageError("nothing to run: give a FILE, -c CODE, or - for stdin.")
+    stdin = b"" if file == "-" or sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
+    request = {"code": source, "filename": filename, "args": arguments, "stdin": stdin}
+    run_once = _command("tui.run_once").run_once
+    context.exit(run_once(request, _given(options), as_json=as_json, show_time=show_time))
+
+
+@pooldeck.command()
+@_container_options
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
+@click.pass_context
+def doctor(context: click.Context, as_json: bool, **options: Any) -> None:
+    """Look at what works on this machine, and try whether every limit really holds."""
+    context.exit(_command("tui.doctor").report(_given(options), as_json=as_json))
+
+
+def _command(module: str) -> Any:
+    """Import what a command needs when it is called, so that --help stays quick."""
+    return import_module(module)
+
+
+def main() -> None:
+    """Entry point: errors a person can cause are one line and a hint."""
+    try:
+        status = pooldeck.main(prog_name="pooldeck", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        status = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 141
+    except Exception as error:
+        from engine.errors import PooldeckError
+
+        if not isinstance(error, PooldeckError):
+            raise
+        cause = error.__cause__ if isinstance(error.__cause__, PooldeckError) else error
+        click.echo(f"pooldeck: {cause.message}", err=True)
+        if cause.hint:
+            click.echo(f"  hint: {cause.hint}", err=True)
+        status = cause.exit_code
+    sys.exit(status)
