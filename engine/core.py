@@ -197,8 +197,11 @@ class PoolCore:
         return work + self.balance_locked()
 
     def stop_leasing_locked(self, phase: PoolPhase, refusal: PoolError) -> list[Work]:
-        """Turn everybody away and retire what is free. Containers being made are let go too:
-        they belong to the generation in which their making began."""
+        """Turn everybody away and retire what is free.
+
+        Containers being made are let go too: they belong to the generation in which their
+        making began.
+        """
         self._phase = phase
         self._generation += 1
         self._warming = False
@@ -239,7 +242,9 @@ class PoolCore:
             launched = self.backend.create(self._spec)
             with self.lock:
                 self.roster.rename(container, launched.id)
-            channel, metadata = hand_over(launched, self.backend, self._spec, self._metadata, self.config.create_timeout)
+            channel, metadata = hand_over(
+                launched, self.backend, self._spec, self._metadata, self.config.create_timeout
+            )
         except Exception as error:
             self._creation_failed(container, error)
             return
@@ -305,9 +310,7 @@ class PoolCore:
         self.submit(work)
         steps = {f"{step}_ms": round(seconds * 1e3, 3) for step, seconds in report.steps.items()}
         if report.clean:
-            self.events.publish(
-                events.RESET_COMPLETED, container.id, reset_time_ms=round(took * 1e3, 3), steps=steps
-            )
+            self.events.publish(events.RESET_COMPLETED, container.id, reset_time_ms=round(took * 1e3, 3), steps=steps)
             self.events.publish(events.RETURNED, container.id)
 
     def set_aside_locked(self, container: PooledContainer) -> None:
@@ -391,7 +394,11 @@ class PoolCore:
             held = self.clock() - container.lease_taken_at
             work = [self.quarantine_locked(container, reason), *self.balance_locked()]
         self.events.publish(
-            events.LEASE_EXPIRED, container.id, reason=reason, held_s=round(held, 3), taken_by=container.lease_taken_by()
+            events.LEASE_EXPIRED,
+            container.id,
+            reason=reason,
+            held_s=round(held, 3),
+            taken_by=container.lease_taken_by(),
         )
         self.submit(work)
 

@@ -71,13 +71,13 @@ _PROBES = (
     ),
     Probe(
         Guarantee.FILESYSTEM,
-        "import os\nheld = True\nfor d in ('/', '/etc', '/usr', '/usr/lib'):\n"
-        " try:\n  os.mkdir(d + '/pooldeck-probe')\n  os.rmdir(d + '/pooldeck-probe')\n  held = False\n except OSError: pass\n"
+        "import os\nheld = True\nfor d in ('/', '/etc', '/usr', '/usr/lib'):\n try:\n  os.mkdir(d + '/pooldeck-probe')\n  os.rmdir(d + '/pooldeck-probe')\n  held = False\n except OSError: pass\n"
         "if held: print('held')",
     ),
     Probe(
         Guarantee.NETWORK,
-        "import socket\nnames = [name for _, name in socket.if_nameindex()]\nprint('held' if names in ([], ['lo']) else names)",
+        "import socket\nnames = [name for _, name in socket.if_nameindex()]\n"
+        "print('held' if names in ([], ['lo']) else names)",
     ),
     Probe(
         Guarantee.USER,

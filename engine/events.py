@@ -44,8 +44,10 @@ ALERT_RAISED = "alert_raised"
 ALERT_CLEARED = "alert_cleared"
 
 _WARNINGS = frozenset(
-    [CREATION_FAILED, BREAKER_OPENED, CHECK_FAILED, QUARANTINED, DIED, DESTROY_FAILED, LEASE_EXPIRED]
-    + [MAINTENANCE_FAILED, ALERT_RAISED, ACQUIRE_FAILED]
+    [
+        *(CREATION_FAILED, BREAKER_OPENED, CHECK_FAILED, QUARANTINED, DIED, DESTROY_FAILED, LEASE_EXPIRED),
+        *(MAINTENANCE_FAILED, ALERT_RAISED, ACQUIRE_FAILED),
+    ]
 )
 _CHATTER = frozenset([ACQUIRED, EXECUTED, RETURNED, RESET_COMPLETED, CHECKED])
 
@@ -65,7 +67,7 @@ class Event:
 
     @property
     def level(self) -> str:
-        """debug for what happens with every run, warning for what an operator should see."""
+        """How much it matters: debug for what happens with every run, warning for what an operator should see."""
         if self.name in _WARNINGS:
             return "warning"
         return "debug" if self.name in _CHATTER else "info"

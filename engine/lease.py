@@ -17,7 +17,7 @@ from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputC
 
 if TYPE_CHECKING:
     from engine.container import PooledContainer
-    from engine.core import PoolCore
+    from engine.pool import ContainerPool
 
 _POST_MORTEM_WAIT = 1.0
 """Seconds to wait for the backend to say why a container died."""
@@ -30,7 +30,7 @@ class Lease:
     reason, nothing done with this object reaches it.
     """
 
-    def __init__(self, pool: PoolCore, container: PooledContainer, token: int, taken_at: float) -> None:
+    def __init__(self, pool: ContainerPool, container: PooledContainer, token: int, taken_at: float) -> None:
         self._pool = pool
         self._container = container
         self._channel: AgentChannel = container.agent()
@@ -60,9 +60,7 @@ class Lease:
         """Whether the container is still this lease's."""
         return self._container.lease_token == self.token
 
-    def run(
-        self, request: ExecutionRequest | str, on_output: OutputCallback | None = None
-    ) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, on_output: OutputCallback | None = None) -> ExecutionResult:
         """Run one program in the container and wait for its end.
 
         Files and processes of an earlier run of the same lease are still there. One run at
@@ -118,7 +116,7 @@ class Lease:
     def __del__(self) -> None:
         pool, container = getattr(self, "_pool", None), getattr(self, "_container", None)
         if pool is not None and container is not None and container.lease_token == self.token and not pool.closed:
-            warnings.warn(f"lease of container {container.id[:12]} was never returned", ResourceWarning, source=self)
+            warnings.warn(f"lease of container {container.id[:12]} was never returned", ResourceWarning, 1, self)
             # Not here: the collector may run in a thread that holds the pool's lock.
             threading.Thread(target=_return_quietly, args=(pool, container, self.token), daemon=True).start()
 
@@ -134,14 +132,14 @@ class Lease:
         return ExecutionResult(outcome, reason=reason)
 
 
-def _return_quietly(pool: PoolCore, container: PooledContainer, token: int) -> None:
+def _return_quietly(pool: ContainerPool, container: PooledContainer, token: int) -> None:
     pool.reclaim(container, token, "its lease was dropped without being returned")
 
 
 def _callers(limit: int = 5) -> Callable[[], str]:
     """Note who is calling, cheaply; what is returned formats it when it is asked for."""
     frame = sys._getframe(1)
-    noted = []
+    noted: list[tuple[str, int, str]] = []
     while frame is not None and len(noted) < limit:
         name = frame.f_globals.get("__name__", "")
         if not name.startswith("engine."):

@@ -23,7 +23,7 @@ class EventLog:
             ConfigError: if the file cannot be written.
         """
         try:
-            stream = sys.stderr if target == "-" else Path(target).open("a", encoding="utf-8", buffering=1)
+            stream = sys.stderr if target == "-" else Path(target).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
         except OSError as error:
             raise ConfigError(f"log_file = {target!r} cannot be written: {error}") from error
         self._least = _LEVELS.index(level)

@@ -19,7 +19,9 @@ _IDLE_PERIOD = 1.0
 class PeriodicThread:
     """Makes one pass after the other, `period` seconds apart, and survives any exception."""
 
-    def __init__(self, pool: ContainerPool, name: str, period: float, one_pass: Callable[[ContainerPool], None]) -> None:
+    def __init__(
+        self, pool: ContainerPool, name: str, period: float, one_pass: Callable[[ContainerPool], None]
+    ) -> None:
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=_repeat,

@@ -298,7 +298,9 @@ class ContainerPool(PoolCore):
         with self.lock:
             container = self.roster.find(container_id)
             if container.state is not _S.AVAILABLE:
-                raise PoolError(f"container {container.id[:12]} is {container.state}", "only an available one is checked")
+                raise PoolError(
+                    f"container {container.id[:12]} is {container.state}", "only an available one is checked"
+                )
             self.set_aside_locked(container)
         return self.finish_check(container)
 

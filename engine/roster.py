@@ -106,4 +106,6 @@ class Roster:
 
     def describe(self) -> str:
         """All counts, for a message."""
-        return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in self._counts.items() if count) or "empty"
+        return (
+            ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in self._counts.items() if count) or "empty"
+        )

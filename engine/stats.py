@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-
 from typing import Any
 
 from engine.alerts import Alert
@@ -198,5 +197,3 @@ class PoolSnapshot:
             "containers": [container.as_document() for container in self.containers],
             "timestamp": iso_time(self.taken_at),
         }
-
-

@@ -46,9 +46,11 @@ class Upkeep:
         self._core.rebalance()
         raised, cleared = self.alerts.evaluate(self._snapshot())
         for alert in raised:
-            self._core.events.publish(events.ALERT_RAISED, **alert.as_document())
+            self._core.events.publish(
+                events.ALERT_RAISED, alert=alert.name, severity=alert.severity.value, reason=alert.message
+            )
         for alert in cleared:
-            self._core.events.publish(events.ALERT_CLEARED, name=alert.name)
+            self._core.events.publish(events.ALERT_CLEARED, alert=alert.name)
 
     def remove_orphans(self) -> None:
         """Remove containers that dead engines have left."""

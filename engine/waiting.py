@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 
 class Waiter:
-    """A one-slot mailbox. It is filled under the pool's lock, so a caller that stops waiting
-    takes the lock and sees whether it has been filled in that instant."""
+    """A one-slot mailbox.
+
+    It is filled under the pool's lock, so a caller that stops waiting takes the lock and
+    sees whether it has been filled in that instant.
+    """
 
     __slots__ = ("asked_at", "error", "lease", "ready")
 

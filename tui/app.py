@@ -112,7 +112,9 @@ class PooldeckApp(App[int]):
             return
         result = message.result
         text = "".join(character for character in result.output if character.isprintable() or character in "\n\t")
-        output.write_lines([*text.splitlines(), f"# {timing_line(result)}{f'  {result.reason}' if result.reason else ''}"])
+        output.write_lines(
+            [*text.splitlines(), f"# {timing_line(result)}{f'  {result.reason}' if result.reason else ''}"]
+        )
 
     # Steering.
 
@@ -194,6 +196,6 @@ def header_line(pool: PoolSnapshot) -> str:
     return (
         f"[b]pool {pool.pool_id}[/b]  {pool.phase}  {pool.backend}: {pool.isolation}  "
         f"[b]{pool.available}[/b] available  [b]{pool.in_use}[/b] in use  "
-        f"[b]{pool.total}[/b] of {pool.min_size}–{pool.max_size}  {pool.waiting} waiting  "
+        f"[b]{pool.total}[/b] of {pool.min_size} to {pool.max_size}  {pool.waiting} waiting  "
         f"{pool.executions_per_second:.1f} runs/s  p99 {pool.run.p99 * 1e3:.1f} ms"
     )

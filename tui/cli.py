@@ -44,7 +44,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 @click.option("--max-size", type=int, metavar="N", help="Never more containers than this. [default: 10]")
 @click.version_option(engine.__version__, prog_name="pooldeck")
 @click.pass_context
-def pooldeck(context: click.Context, **options: Any) -> None:
+def pooldeck(context: click.Context, /, **options: Any) -> None:
     """Run untrusted code in a pool of warm, locked-down containers.
 
     Without a command: the dashboard, which shows a pool live and steers it.
@@ -72,6 +72,7 @@ def pooldeck(context: click.Context, **options: Any) -> None:
 @click.pass_context
 def run(
     context: click.Context,
+    /,
     file: str | None,
     arguments: tuple[str, ...],
     code: str | None,
@@ -108,7 +109,7 @@ def run(
 @_container_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 @click.pass_context
-def doctor(context: click.Context, as_json: bool, **options: Any) -> None:
+def doctor(context: click.Context, /, as_json: bool, **options: Any) -> None:
     """Look at what works on this machine, and try whether every limit really holds."""
     context.exit(_command("tui.doctor").report(_given(options), as_json=as_json))
 

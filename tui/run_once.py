@@ -34,7 +34,9 @@ def run_once(request: dict[str, Any], settings: dict[str, Any], *, as_json: bool
     wanted = ExecutionRequest(**request, timeout=timeout)
     choice = choose_backend(config, show_pull)
     if choice.backend.name != "docker" and config.backend == "auto":
-        click.echo(f"pooldeck: running in {choice.backend.name} ({choice.backend.isolation}): {choice.reason}", err=True)
+        click.echo(
+            f"pooldeck: running in {choice.backend.name} ({choice.backend.isolation}): {choice.reason}", err=True
+        )
     with ContainerPool(config, backend=choice.backend) as pool:
         lease = pool.get_container(timeout=config.create_timeout + config.acquire_timeout)
         with _interrupt_cancels(lease):
@@ -61,11 +63,8 @@ def show_pull(image: str, done: int, total: int) -> None:
 def timing_line(result: ExecutionResult) -> str:
     """One quiet line: outcome, times, figures, container."""
     timing = result.timing
-    parts = [
-        f"{result.outcome}",
-        f"{timing.total * 1e3:.1f} ms (wait {timing.wait * 1e3:.1f}, run {timing.run * 1e3:.1f}, "
-        f"answer {timing.answer * 1e3:.1f})",
-    ]
+    phases = f"wait {timing.wait * 1e3:.1f}, run {timing.run * 1e3:.1f}, answer {timing.answer * 1e3:.1f}"
+    parts = [result.outcome.value, f"{timing.total * 1e3:.1f} ms ({phases})"]
     if result.cpu_time is not None:
         parts.append(f"cpu {result.cpu_time * 1e3:.1f} ms")
     if result.peak_memory is not None:
@@ -110,7 +109,7 @@ def _status(result: ExecutionResult, *, quiet: bool) -> int:
 def _interrupt_cancels(lease: Lease) -> Iterator[None]:
     """Let the first Ctrl+C cancel the program, and a second one give up on it."""
 
-    def cancel(number: int, frame: FrameType | None) -> None:
+    def cancel(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # Not in the handler itself: it may have interrupted a write on the same stream.
         threading.Thread(target=lease.cancel, daemon=True).start()

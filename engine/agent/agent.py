@@ -210,7 +210,9 @@ class Agent:
             if not child.wait_ready(10):
                 raise ZygoteLost("a child did not become ready")
         child.send_request(
-            {"filename": fields["filename"], "args": fields["args"], "env": fields["env"]}, source, self._take_back_stdin()
+            {"filename": fields["filename"], "args": fields["args"], "env": fields["env"]},
+            source,
+            self._take_back_stdin(),
         )
         self._run = Run(frame.request, child, fields, self._gauges)
         self._next_gauges = time.monotonic() + _GAUGE_PERIOD
@@ -239,7 +241,7 @@ class Agent:
         """Milliseconds until something is due, or None."""
         if self._run is None:
             return None
-        due = min(self._run.deadline, self._next_gauges)
+        due: float = min(self._run.deadline, self._next_gauges)
         return max(0.0, due - time.monotonic()) * 1000 + 0.5
 
     def _tend(self, run: Run, ready: Dict[int, int]) -> None:

@@ -182,9 +182,7 @@ class AgentChannel:
         }
         yield frames.encode_message(frames.RUN, number, fields, request.source())
 
-    def _collect(
-        self, number: int, began: float, deadline: float, on_output: OutputCallback | None
-    ) -> ExecutionResult:
+    def _collect(self, number: int, began: float, deadline: float, on_output: OutputCallback | None) -> ExecutionResult:
         chunks: list[tuple[str, bytes]] = []
         files: dict[str, bytearray] = {}
         too_large: dict[str, int] = {}

@@ -171,7 +171,7 @@ def _exit_code(value: object) -> int:
     if isinstance(value, int):
         return value & 0xFF
     try:
-        print(value, file=sys.stderr)
+        sys.stderr.write("%s\n" % (value,))
     except BaseException:
         pass
     return 1

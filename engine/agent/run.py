@@ -12,6 +12,7 @@ from engine.agent.children import Child, waiting_bytes
 from engine.agent.gauges import Gauges
 from engine.agent.places import matching_files, open_beneath
 
+
 class Run:
     """The state of the running request."""
 

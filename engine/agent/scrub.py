@@ -77,7 +77,8 @@ def _descendants(root: int, pids: Set[int]) -> Set[int]:
                 parents[pid] = int(file.read().rpartition(b")")[2].split()[1])
         except OSError:
             continue
-    found, frontier = set(), {root}
+    found: Set[int] = set()
+    frontier = {root}
     while frontier:
         frontier = {pid for pid, parent in parents.items() if parent in frontier} - found
         found |= frontier

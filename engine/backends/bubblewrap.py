@@ -124,7 +124,7 @@ class BubblewrapBackend:
             raise ImageUnusable(f"there is no {spec.python} on this host", "set python to an interpreter's path")
         for path in _SYSTEM:
             if Path(path).is_symlink():
-                yield from ("--symlink", os.readlink(path), path)
+                yield from ("--symlink", str(Path(path).readlink()), path)
             elif Path(path).is_dir():
                 yield from ("--ro-bind", path, path)
         for path in _FILES:

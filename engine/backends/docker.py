@@ -14,6 +14,7 @@ import urllib3.exceptions
 from docker import APIClient
 from docker.context import ContextAPI
 from docker.types import CancellableStream
+from docker.utils import parse_repository_tag
 
 from engine.agent import handover
 from engine.backends.base import (
@@ -39,6 +40,9 @@ _CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE")
 _PLACES = ("/tmp", "/var/tmp", "/dev/shm", WORKDIR)
 _NO_INTERPRETER = ("executable file not found", "no such file or directory", "stat ")
 _PYTHON = "python3"
+_EVENT_SILENCE = 3600
+"""Seconds without an event after which the event stream is opened again."""
+
 _RECONNECT = 1.0
 """Seconds before a lost event stream is opened again."""
 
@@ -95,7 +99,7 @@ class DockerBackend:
         self._starved: set[str] = set()
         self._dead: dict[str, PostMortem] = {}
         self._closed = threading.Event()
-        self._events: CancellableStream | None = None
+        self._events: CancellableStream[Any] | None = None
         self._watcher: threading.Thread | None = None
 
     def create(self, spec: ContainerSpec) -> Launched:
@@ -260,7 +264,7 @@ class DockerBackend:
 
     def _pull(self, client: APIClient, image: str) -> None:
         layers: dict[str, tuple[int, int]] = {}
-        repository, tag = docker.utils.parse_repository_tag(image)
+        repository, tag = parse_repository_tag(image)
         try:
             for line in client.pull(repository, tag or "latest", stream=True, decode=True):
                 if "error" in line:
@@ -283,7 +287,7 @@ class DockerBackend:
             try:
                 client = connect(timeout=30)
                 try:
-                    client.timeout = None  # events come when they come
+                    client.timeout = _EVENT_SILENCE
                     self._events = client.events(decode=True, filters=filters)
                     for event in self._events:
                         self._note_event(event, on_death)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from engine.backends.base import ContainerLook, DeathCallback, PostMortem
 from engine.errors import BackendError
@@ -83,7 +83,7 @@ class LocalContainers:
         self._thread: threading.Thread | None = None
 
     def spawn(
-        self, command: Sequence[str], env: Mapping[str, str], folder: Path | None = None, **options: Any
+        self, command: Sequence[str], env: Mapping[str, str], folder: Path | None = None
     ) -> tuple[str, LocalStream]:
         """Start a process whose stdin and stdout are one stream; return its id and our end.
 
@@ -91,10 +91,16 @@ class LocalContainers:
             BackendError: if it cannot be started.
         """
         ours, theirs = socket.socketpair()
-        errors = tempfile.TemporaryFile()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the container
         try:
             process = subprocess.Popen(
-                command, stdin=theirs, stdout=theirs, stderr=errors, env=dict(env), start_new_session=True, **options
+                command,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=errors,
+                env=dict(env),
+                cwd="/",
+                start_new_session=True,
             )
         except OSError as error:
             ours.close()

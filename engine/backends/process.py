@@ -48,7 +48,7 @@ class ProcessBackend:
         folder = Path(tempfile.mkdtemp(prefix="pooldeck-"))
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         container_id, stream = self._containers.spawn(
-            handover.command(spec.python or sys.executable), environment, folder, cwd="/"
+            handover.command(spec.python or sys.executable), environment, folder
         )
         limits = {"core": 0, "nofile": spec.max_open_files, "fsize": spec.disk, "as": spec.memory}
         plan = {"uid": None, "workdir": str(folder.resolve()), "own_mounts": False, "limits": limits}
