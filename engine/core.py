@@ -20,7 +20,16 @@ from engine.checks import HealthReport, check_health, reset
 from engine.config import PoolConfig
 from engine.container import ContainerMetadata, ContainerState, PooledContainer
 from engine.creation import hand_over
-from engine.errors import BackendError, CreationFailed, PoolClosed, PoolDraining, PoolError, PoolTimeout, RequestError
+from engine.errors import (
+    BackendError,
+    CreationFailed,
+    LeaseExpired,
+    PoolClosed,
+    PoolDraining,
+    PoolError,
+    PoolTimeout,
+    RequestError,
+)
 from engine.execution import ExecutionRequest, ExecutionResult
 from engine.lease import Lease
 from engine.roster import Roster
@@ -169,7 +178,7 @@ class PoolCore:
 
     def why_leaving_locked(self, container: PooledContainer) -> str:
         """Why a container that is free now should go instead of serving again; or nothing."""
-        if self._phase is not PoolPhase.RUNNING or container.generation != self._generation:
+        if self._phase is not PoolPhase.RUNNING:
             return "the pool drains"
         if container.leaving:
             return container.leaving
@@ -258,6 +267,8 @@ class PoolCore:
             self._creation_times.add(took)
             recovered = self._breaker.succeeded()
             warming = self._warming
+            if container.generation != self._generation:
+                container.leaving = "the pool was drained while it was made"
             work = self.free_locked(container)
             warmed = warming and not self._warming
             available = self.roster.count(_S.AVAILABLE)
@@ -420,6 +431,36 @@ class PoolCore:
         self.events.publish(events.MAINTENANCE_FAILED, where=where, error=f"{type(error).__name__}: {error}")
 
     # For leases.
+
+    @property
+    def closed(self) -> bool:
+        """Whether `shutdown` has been called."""
+        return self._phase is PoolPhase.CLOSED
+
+    def return_container(self, lease: Lease) -> None:
+        """Give a container back; it is scrubbed by a worker before anyone else gets it.
+
+        Raises:
+            LeaseExpired: if this lease is over already; nothing is changed.
+        """
+        container = lease.container
+        with self.lock:
+            if container.lease_token != lease.token:
+                self.counters.stale_returns += 1
+                raise LeaseExpired(f"the lease of container {lease.id[:12]} is over", "return a lease once")
+            container.lease_token = 0
+            container.uses += 1
+            container.doing = ""
+            container.last_used_at = time()
+            if lease.broken:
+                work = [self.quarantine_locked(container, lease.broken)]
+            elif leaving := self.why_leaving_locked(container):
+                work = [self.retire_locked(container, leaving)]
+            else:
+                self.roster.move(container, _S.RESETTING)
+                work = [(self.scrubbers, lambda: self._reset(container))]
+            work += self.balance_locked()
+        self.submit(work)
 
     def run_limits(self, request: ExecutionRequest) -> RunLimits:
         """What the channel is told of a request's limits.

@@ -71,7 +71,9 @@ _PROBES = (
     ),
     Probe(
         Guarantee.FILESYSTEM,
-        "import os\nheld = True\nfor d in ('/', '/etc', '/usr', '/usr/lib'):\n try:\n  os.mkdir(d + '/pooldeck-probe')\n  os.rmdir(d + '/pooldeck-probe')\n  held = False\n except OSError: pass\n"
+        "import os\nheld = True\nfor d in ('/', '/etc', '/usr', '/usr/lib'):\n"
+        " try:\n  os.mkdir(d + '/pooldeck-probe')\n  os.rmdir(d + '/pooldeck-probe')\n  held = False\n"
+        " except OSError:\n  pass\n"
         "if held: print('held')",
     ),
     Probe(

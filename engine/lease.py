@@ -17,7 +17,7 @@ from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputC
 
 if TYPE_CHECKING:
     from engine.container import PooledContainer
-    from engine.pool import ContainerPool
+    from engine.core import PoolCore
 
 _POST_MORTEM_WAIT = 1.0
 """Seconds to wait for the backend to say why a container died."""
@@ -30,7 +30,7 @@ class Lease:
     reason, nothing done with this object reaches it.
     """
 
-    def __init__(self, pool: ContainerPool, container: PooledContainer, token: int, taken_at: float) -> None:
+    def __init__(self, pool: PoolCore, container: PooledContainer, token: int, taken_at: float) -> None:
         self._pool = pool
         self._container = container
         self._channel: AgentChannel = container.agent()
@@ -116,9 +116,9 @@ class Lease:
     def __del__(self) -> None:
         pool, container = getattr(self, "_pool", None), getattr(self, "_container", None)
         if pool is not None and container is not None and container.lease_token == self.token and not pool.closed:
-            warnings.warn(f"lease of container {container.id[:12]} was never returned", ResourceWarning, 1, self)
             # Not here: the collector may run in a thread that holds the pool's lock.
             threading.Thread(target=_return_quietly, args=(pool, container, self.token), daemon=True).start()
+            warnings.warn(f"lease of container {container.id[:12]} was never returned", ResourceWarning, 1, self)
 
     def _lost(self, error: ContainerLost) -> ExecutionResult:
         """Turn the loss of the container into a typed result, with what is known of why."""
@@ -132,7 +132,7 @@ class Lease:
         return ExecutionResult(outcome, reason=reason)
 
 
-def _return_quietly(pool: ContainerPool, container: PooledContainer, token: int) -> None:
+def _return_quietly(pool: PoolCore, container: PooledContainer, token: int) -> None:
     pool.reclaim(container, token, "its lease was dropped without being returned")
 
 

@@ -24,7 +24,6 @@ from engine.container import ContainerState
 from engine.core import PoolCore, Runners, Work
 from engine.errors import (
     ConfigError,
-    LeaseExpired,
     PoolClosed,
     PoolDraining,
     PoolError,
@@ -149,31 +148,6 @@ class ContainerPool(PoolCore):
     def lease(self, timeout: float | None = None) -> Lease:
         """Lease a container for a `with` block: `with pool.lease() as container: ...`."""
         return self.get_container(timeout)
-
-    def return_container(self, lease: Lease) -> None:
-        """Give a container back; it is scrubbed by a worker before anyone else gets it.
-
-        Raises:
-            LeaseExpired: if this lease is over already; nothing is changed.
-        """
-        container = lease.container
-        with self.lock:
-            if container.lease_token != lease.token:
-                self.counters.stale_returns += 1
-                raise LeaseExpired(f"the lease of container {lease.id[:12]} is over", "return a lease once")
-            container.lease_token = 0
-            container.uses += 1
-            container.doing = ""
-            container.last_used_at = time()
-            if lease.broken:
-                work = [self.quarantine_locked(container, lease.broken)]
-            elif leaving := self.why_leaving_locked(container):
-                work = [self.retire_locked(container, leaving)]
-            else:
-                self.roster.move(container, _S.RESETTING)
-                work = [(self.scrubbers, lambda: self._reset(container))]
-            work += self.balance_locked()
-        self.submit(work)
 
     def execute(
         self, request: ExecutionRequest | str, on_output: OutputCallback | None = None, timeout: float | None = None
@@ -338,11 +312,6 @@ class ContainerPool(PoolCore):
         self.events.publish(events.POOL_SHUTDOWN, left_behind=len(self.roster))
         self.events.close(max(0.1, deadline - monotonic()))
         self._stopped.set()
-
-    @property
-    def closed(self) -> bool:
-        """Whether `shutdown` has been called."""
-        return self._phase is PoolPhase.CLOSED
 
     def __enter__(self) -> Self:
         return self
