@@ -144,3 +144,7 @@ def main() -> None:
             click.echo(f"  hint: {cause.hint}", err=True)
         status = cause.exit_code
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

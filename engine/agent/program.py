@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 import types
-from typing import Any, Dict, NoReturn, Tuple
+from typing import Any, Dict, NoReturn, Optional, Tuple
 
 REQUEST = struct.Struct(">II")
 """Before a request on the control socket: length of its JSON, length of its source."""
@@ -149,6 +149,8 @@ def _run(request: Dict[str, Any], source: bytes, workdir: str, last: bool = True
     module.__dict__.update(__file__=path, __builtins__=sys.modules["builtins"], __annotations__={}, __cached__=None)
     sys.modules["__main__"] = module
     code, starved = 0, False
+    if last:
+        sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
     try:
         exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     except SystemExit as stop:
@@ -162,6 +164,15 @@ def _run(request: Dict[str, Any], source: bytes, workdir: str, last: bool = True
     else:
         sys.stdout.flush()
     return code, starved
+
+
+def _depth() -> int:
+    """How many frames of ours are below the program's first: it gets its full recursion limit."""
+    frame: Optional[types.FrameType] = sys._getframe(1)
+    depth = 0 if sys.version_info >= (3, 12) else 2  # before, the two `exec` below count as well
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    return depth
 
 
 def _exit_code(value: object) -> int:

@@ -8,6 +8,7 @@ inside reaches, and is not dumpable, so that it cannot be traced or read.
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -133,6 +134,13 @@ class BubblewrapBackend:
         for path in _PLACES:
             yield from ("--perms", "1777", "--size", str(spec.disk), "--tmpfs", path)
         for source, target in _interpreters(spec.python):
+            if self._root and not os.stat(source).st_mode & stat.S_IXOTH:
+                raise ImageUnusable(
+                    f"programs run as a user of their own, who may not enter {source}", f"chmod -R o+rX {source}"
+                )
+            # bwrap would give missing parents the modes they have outside: closed, below /root.
+            for parent in reversed(Path(target).parents[:-1]):
+                yield from ("--perms", "0755", "--dir", str(parent))
             yield from ("--ro-bind", source, target)
         yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--hostname", "sandbox")
 
