@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypedDict
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
@@ -40,7 +41,7 @@ def parse_size(value: object) -> object:
 
 def _split(value: object) -> object:
     """Let a list be written as "a, b" where only text can stand."""
-    if isinstance(value, str) and not value.lstrip().startswith("["):
+    if isinstance(value, str):
         return tuple(part for part in re.split(r"[\s,]+", value) if part)
     return value
 
@@ -135,7 +136,9 @@ class PoolConfig(BaseSettings):
     max_processes: int = Field(64, ge=8, le=100_000, description="of a container, with the agent's own three")
     disk: Size = Field(64 << 20, ge=1 << 20, description="of each writable place, and of one file")
     max_open_files: int = Field(1024, ge=64, le=1 << 20, description="of one process")
-    preload: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field((), description="imported before the fork")
+    preload: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="imported before the fork"
+    )
     env: dict[str, str] = Field({}, description="environment of every program")
 
     timeout: Seconds = Field(30.0, description="for a program that names none")

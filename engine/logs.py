@@ -23,12 +23,13 @@ class EventLog:
             ConfigError: if the file cannot be written.
         """
         try:
-            stream = sys.stderr if target == "-" else Path(target).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+            file = None if target == "-" else Path(target).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
         except OSError as error:
             raise ConfigError(f"log_file = {target!r} cannot be written: {error}") from error
+        self._file = file
         self._least = _LEVELS.index(level)
         self._log = structlog.wrap_logger(
-            structlog.WriteLogger(stream), processors=[structlog.processors.JSONRenderer(sort_keys=False)]
+            structlog.WriteLogger(file or sys.stderr), processors=[structlog.processors.JSONRenderer(sort_keys=False)]
         )
 
     def __call__(self, event: Event) -> None:
@@ -36,3 +37,8 @@ class EventLog:
         if _LEVELS.index(event.level) >= self._least:
             fields = event.as_document()
             self._log.msg(fields.pop("event"), level=event.level, **fields)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()

@@ -82,8 +82,9 @@ class ContainerPool(PoolCore):
         self._stopped = threading.Event()
         self.upkeep = Upkeep(self, self.snapshot)
         self._threads: list[PeriodicThread] = []
-        if config.log_file:
-            self.subscribe(EventLog(config.log_file, config.log_level))
+        self._log = EventLog(config.log_file, config.log_level) if config.log_file else None
+        if self._log is not None:
+            self.subscribe(self._log)
         if runners is None:
             backend.watch(self.on_death)
             self._threads = [health_thread(self), idle_thread(self)]
@@ -311,6 +312,8 @@ class ContainerPool(PoolCore):
         self.backend.close()
         self.events.publish(events.POOL_SHUTDOWN, left_behind=len(self.roster))
         self.events.close(max(0.1, deadline - monotonic()))
+        if self._log is not None:
+            self._log.close()
         self._stopped.set()
 
     def __enter__(self) -> Self:

@@ -26,10 +26,19 @@ ACTIONS = (
     Action("grow", "plus", "Grow", "Raise the maximum and the minimum size by one"),
     Action("shrink", "minus", "Shrink", "Lower the minimum and the maximum size by one"),
     Action("repl", "i", "REPL", "Type code to run in a pooled container; Escape leaves"),
+    Action("leave_repl", "escape", "Leave", "Leave the REPL line"),
     Action("quit_pool", "q", "Quit", "Shut the pool down and leave"),
 )
 
 
+IN_REPL = frozenset(["leave_repl"])
+"""What can be done while the REPL line has the focus; all other keys belong to the text."""
+
+
 def bindings() -> list[BindingType]:
-    """The app's key bindings."""
-    return [Binding(action.key, action.name, action.label, tooltip=action.help) for action in ACTIONS]
+    """The app's key bindings.
+
+    They have priority, so that the app decides on each key before it looks at the next one:
+    what is typed right after `i` must reach the REPL line, and never be taken for an action.
+    """
+    return [Binding(action.key, action.name, action.label, tooltip=action.help, priority=True) for action in ACTIONS]

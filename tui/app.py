@@ -18,13 +18,14 @@ from engine.errors import PooldeckError
 from engine.execution import ExecutionResult
 from engine.pool import ContainerPool
 from engine.stats import PoolPhase, PoolSnapshot
-from tui.actions import bindings
+from tui.actions import ACTIONS, IN_REPL, bindings
 from tui.run_once import timing_line
 from tui.widgets.confirm import Confirm
 from tui.widgets.tiles import TileGrid
 
 _PERIOD = 0.2
 _MAX_LINES = 10_000
+_NAMES = frozenset(action.name for action in ACTIONS)
 
 
 class PooldeckApp(App[int]):
@@ -152,11 +153,17 @@ class PooldeckApp(App[int]):
 
     def action_repl(self) -> None:
         """Go to the REPL line."""
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))  # at once: what is typed next is meant for it
 
-    def key_escape(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action can be done now; called by Textual."""
+        if action in _NAMES:
+            return isinstance(self.focused, Input) == (action in IN_REPL)
+        return super().check_action(action, parameters)
+
+    def action_leave_repl(self) -> None:
         """Leave the REPL line."""
-        self.query_one(TileGrid).focus()
+        self.screen.set_focus(self.query_one(TileGrid))
 
     def action_quit_pool(self) -> None:
         """Shut the pool down, visibly; a second time leaves at once and still leaves nothing."""

@@ -61,7 +61,7 @@ def pooldeck(context: click.Context, /, **options: Any) -> None:
     context.exit(_command("tui.dashboard").open_dashboard(_given(options)))
 
 
-@pooldeck.command(context_settings={"ignore_unknown_options": True})
+@pooldeck.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("file", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("-c", "code", metavar="CODE", help="Program passed in as a string.")

@@ -134,7 +134,7 @@ class BubblewrapBackend:
         for path in _PLACES:
             yield from ("--perms", "1777", "--size", str(spec.disk), "--tmpfs", path)
         for source, target in _interpreters(spec.python):
-            if self._root and not os.stat(source).st_mode & stat.S_IXOTH:
+            if self._root and not Path(source).stat().st_mode & stat.S_IXOTH:
                 raise ImageUnusable(
                     f"programs run as a user of their own, who may not enter {source}", f"chmod -R o+rX {source}"
                 )

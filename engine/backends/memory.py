@@ -113,7 +113,7 @@ class MemoryBackend:
         """Called first by every `create`; may raise, or wait."""
         self.before_destroy: Callable[[], None] = lambda: None
 
-    def create(self, spec: ContainerSpec) -> Launched:
+    def create(self, spec: ContainerSpec) -> Launched:  # noqa: ARG002 - the Protocol's
         """Make one."""
         self.before_create()
         with self._lock:
@@ -143,7 +143,7 @@ class MemoryBackend:
         if self._on_death is not None:
             self._on_death(container_id, PostMortem(137))
 
-    def post_mortem(self, container_id: str) -> PostMortem | None:
+    def post_mortem(self, container_id: str) -> PostMortem | None:  # noqa: ARG002
         """Nothing is known."""
         return None
 

@@ -66,7 +66,7 @@ PROGRAMS = {
     "recursion": "def f():\n    f()\nf()\n",
     "excepthook": "import sys\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\n1/0\n",
     "atexit": "import atexit\natexit.register(print, 'bye')\nprint('hi')\n",
-    "thread": "import threading, time\nthreading.Thread(target=lambda: (time.sleep(.05), print('late'))).start()\nprint('first')\n",
+    "thread": "import threading as t\nt.Timer(0.05, print, ['late']).start()\nprint('first')\n",
     "thread error": "import threading\nt = threading.Thread(target=lambda: 1/0, name='T')\nt.start(); t.join()\n",
     "warning": "import warnings\nwarnings.warn('careful')\n",
     "annotations": "x: int = 1\nprint(__annotations__, __name__, __doc__)\n",
@@ -132,11 +132,14 @@ def test_output_is_bounded_and_says_so(bench: Bench) -> None:
     assert result.stderr == "end\n"
 
 
+_EVERYWHERE = "for fd in range(3, 64):\n try: os.write(fd, forged)\n except OSError: pass"
+
+
 def test_nothing_printed_is_taken_for_a_frame(bench: Bench) -> None:
     from engine.agent import frames
 
     forged = frames.encode_message(frames.RESULT, 1, {"outcome": "ok", "exit_code": 0})
-    code = f"import os\nfor fd in range(3, 64):\n try: os.write(fd, {forged!r})\n except OSError: pass\nos.write(1, {forged!r})\nos._exit(5)"
+    code = f"import os\nforged = {forged!r}\n{_EVERYWHERE}\nos.write(1, forged)\nos._exit(5)"
     result = bench.run(code)
     assert result.exit_code == 5
     assert result.stdout_bytes == forged
@@ -147,7 +150,7 @@ def test_program_cannot_claim_success_while_it_runs_on(bench: Bench) -> None:
     from engine.agent import program
 
     done = program.DONE.pack(b"D", 0, 0)
-    code = f"import os, time\nfor fd in range(3, 64):\n try: os.write(fd, {done!r})\n except OSError: pass\nprint('x')\nos.system('sleep 100 &')\ntime.sleep(100)"
+    code = f"import os, time\nforged = {done!r}\nos.system('sleep 100 &')\n{_EVERYWHERE}\ntime.sleep(100)"
     result = bench.run(code)
     assert result.timing.run < 10
     assert bench.run("print('next')").stdout == "next\n"
@@ -155,7 +158,8 @@ def test_program_cannot_claim_success_while_it_runs_on(bench: Bench) -> None:
 
 def test_deadline_kills_everything_and_says_timeout(bench: Bench) -> None:
     result = bench.run(
-        "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nfor _ in range(3): os.fork()\nprint('on')\nwhile True: pass",
+        "import os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "for _ in range(3): os.fork()\nprint('on')\nwhile True: pass",
         timeout=0.5,
     )
     assert result.outcome is Outcome.TIMEOUT
@@ -196,12 +200,9 @@ def test_memory_of_all_processes_together_is_bounded(bench: Bench) -> None:
 
 def test_cpu_time_and_peak_memory(bench: Bench) -> None:
     quiet = bench.run("import time; time.sleep(0.2)")
-    busy = bench.run(
-        "import time\nend = time.process_time() + 0.3\nx = b'x' * (50 << 20)\nwhile time.process_time() < end: pass"
-    )
-    child = bench.run(
-        "import os, time\nif not os.fork():\n end = time.process_time() + 0.3\n while time.process_time() < end: pass\n os._exit(0)\nos.wait()"
-    )
+    work = "import os, time\ndef work():\n end = time.process_time() + 0.3\n while time.process_time() < end: pass\n"
+    busy = bench.run(work + "x = b'x' * (50 << 20)\nwork()")
+    child = bench.run(work + "if not os.fork():\n work()\n os._exit(0)\nos.wait()")
     assert quiet.cpu_time is not None
     assert quiet.peak_memory is not None
     assert quiet.cpu_time < 0.1
@@ -320,3 +321,13 @@ def test_agent_that_does_not_answer_is_given_up(bench: Bench, monkeypatch: pytes
     assert result.outcome is Outcome.INFRASTRUCTURE
     assert "did not answer in time" in result.reason
     assert bench.run("print('healed')").stdout == "healed\n"
+
+
+def test_signals_have_their_default_effect(bench: Bench) -> None:
+    """None of the agent's own handlers reaches a program."""
+    code = (
+        "import signal\nfor s in signal.Signals:\n"
+        " if callable(signal.getsignal(s)): print(s.name, signal.getsignal(s).__name__)\n"
+    )
+    assert bench.run(code).stdout == "SIGINT default_int_handler\n"
+    assert bench.run("import os\nos.kill(os.getpid(), 15)").signal == 15

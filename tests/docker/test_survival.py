@@ -23,6 +23,7 @@ from engine.errors import CreationFailed, ImageUnavailable, ImageUnusable, PoolT
 from engine.execution import ExecutionRequest, Outcome
 from engine.pool import ContainerPool
 from tests.docker.engine import Detour, all_of_ours, client, owned_by
+from tests.programs import programs
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
@@ -130,26 +131,10 @@ def test_agent_flooded_with_frames_goes_on(pool: ContainerPool) -> None:
     _assert_healed(pool)
 
 
-HOSTILE = {
-    "forks endlessly": "import os\nwhile True:\n try: os.fork()\n except OSError: pass",
-    "fills its disk": "n = 0\nwhile True:\n n += 1\n try: open(f'/tmp/{n}', 'wb').write(bytes(1 << 20))\n except OSError: pass",
-    "fills its inodes": "n = 0\nwhile True:\n n += 1\n try: open(f'/dev/shm/{n}', 'wb').close()\n except OSError: pass",
-    "fills its memory": "x = []\nwhile True: x.append(bytearray(1 << 20))",
-    "fills its memory in children": "import os\nwhile True:\n try:\n  if not os.fork(): x = bytearray(32 << 20); os.pause() if 0 else __import__('signal').pause()\n except OSError: pass",
-    "floods output": "import os\nwhile True: os.write(1, b'x' * 65536); os.write(2, b'y' * 65536)",
-    "ignores signals": "import signal\nfor s in range(1, 65):\n try: signal.signal(s, signal.SIG_IGN)\n except (OSError, ValueError): pass\nwhile True: pass",
-    "leaves daemons": "import os, time\nfor _ in range(10):\n if not os.fork():\n  os.setsid()\n  if not os.fork(): time.sleep(1000)\n  os._exit(0)",
-    "closes its descriptors": "import os\nos.closerange(0, 1024)\nwhile True: pass",
-    "writes to all descriptors": "import os\nfor _ in range(100):\n for fd in range(0, 64):\n  try: os.write(fd, os.urandom(100))\n  except OSError: pass",
-    "attacks everybody": "import os, signal\nwhile True:\n for s in (9, 19, 15, 2):\n  try: os.kill(1, s)\n  except OSError: pass\n for p in range(2, 40):\n  try:\n   if p != os.getpid(): os.kill(p, 9)\n  except OSError: pass",
-    "opens everything": "import os, socket\nx = []\nwhile True:\n try: x.append(socket.socketpair()); x.append(os.pipe()); os.memfd_create('x')\n except OSError: pass",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("what", HOSTILE)
-def test_hostile_program_gets_a_typed_end_and_the_pool_heals(pool: ContainerPool, what: str) -> None:
+@pytest.mark.parametrize("program", programs("hostile"))
+def test_hostile_program_gets_a_typed_end_and_the_pool_heals(pool: ContainerPool, program: str) -> None:
     began = monotonic()
-    result = pool.execute(ExecutionRequest(HOSTILE[what], timeout=1.5))
+    result = pool.execute(ExecutionRequest(program, timeout=1.5))
     assert result.outcome is not Outcome.INFRASTRUCTURE, result.reason
     assert monotonic() - began < 15
     assert len(result.stdout_bytes) <= 1 << 20
@@ -248,9 +233,9 @@ def test_image_that_cannot_be_pulled_says_what_to_do() -> None:
 
 
 def test_missing_preload_is_an_error_at_start_that_names_it() -> None:
-    with _pool(preload=("json", "no_such_package")) as pool:
-        with pytest.raises(CreationFailed, match="cannot preload no_such_package: ModuleNotFoundError"):
-            pool.wait(20)
+    expected = pytest.raises(CreationFailed, match="cannot preload no_such_package: ModuleNotFoundError")
+    with _pool(preload=("json", "no_such_package")) as pool, expected:
+        pool.wait(20)
 
 
 def test_preloaded_package_is_there_before_the_program_begins() -> None:
@@ -268,7 +253,8 @@ pool = ContainerPool(backend=sys.argv[1], initial_size=3, max_size=3)
 pool.wait(30)
 lease = pool.get_container()
 print(pool.id, flush=True)
-lease.run("import os, time\\nfor _ in range(3): os.fork()\\nprint('on')\\nwhile True: time.sleep(1)", lambda *_: print('busy', flush=True))
+program = "import os, time\\nfor _ in range(3): os.fork()\\nprint('on')\\nwhile True: time.sleep(1)"
+lease.run(program, lambda *_: print('busy', flush=True))
 """
 
 

@@ -428,8 +428,8 @@ def test_permanent_failure_is_told_at_once_and_not_repeated(make):
 
     manual.backend.before_create = fail
     manual.makers.run()
+    manual.makers.run_all()
     with pytest.raises(CreationFailed, match="has no python3"):
-        manual.makers.run_all()
         manual.pool.wait(0)
     for _ in range(10):
         manual.clock.now += 1

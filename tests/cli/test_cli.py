@@ -1,0 +1,165 @@
+"""The command line as people use it, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+import engine
+from tests.conftest import need
+
+POOLDECK = [sys.executable, "-m", "tui.cli"]
+
+
+def pooldeck(*arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `pooldeck` to its end."""
+    return subprocess.run(
+        [*POOLDECK, *arguments], input=stdin, capture_output=True, text=True, timeout=60, env={**os.environ, **env}
+    )
+
+
+@pytest.fixture(params=["docker", "bubblewrap"])
+def backend(request: pytest.FixtureRequest) -> str:
+    need(request.param)
+    return str(request.param)
+
+
+def test_run_prints_hello(backend: str) -> None:
+    done = pooldeck("run", "--backend", backend, "-c", "print('Hello')")
+    assert (done.stdout, done.stderr, done.returncode) == ("Hello\n", "", 0)
+
+
+def test_without_an_engine_it_says_which_backend_and_why() -> None:
+    need("bubblewrap")
+    done = pooldeck("run", "-c", "print('Hello')", DOCKER_HOST="unix:///nowhere.sock")
+    assert (done.stdout, done.returncode) == ("Hello\n", 0)
+    assert done.stderr == (
+        "pooldeck: running in bubblewrap (namespaces): no Docker engine answers at unix:///nowhere.sock: "
+        "[Errno 2] No such file or directory\n"
+    )
+
+
+def test_file_arguments_and_stdin(backend: str) -> None:
+    Path("add.py").write_text("import sys\nprint(sys.argv, sum(map(int, sys.stdin)))\n")
+    done = pooldeck("run", "--backend", backend, "add.py", "-x", "--json", stdin="1\n2\n")
+    assert done.stdout == "['/workspace/add.py', '-x', '--json'] 3\n"
+
+
+def test_program_from_stdin(backend: str) -> None:
+    assert pooldeck("run", "--backend", backend, "-", stdin="print(6 * 7)").stdout == "42\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        ("raise SystemExit(3)", 3, ""),
+        ("1/0", 1, "ZeroDivisionError: division by zero\n"),
+        ("import os; os.kill(os.getpid(), 15)", 143, ""),
+        ("while True: pass", 124, "pooldeck: the program was killed at its deadline\n"),
+        ("x = b'x' * 10**9", 137, "pooldeck: the program ran out of memory\n"),
+    ],
+)
+def test_exit_status_is_the_programs(backend: str, code: str, status: int, said: str) -> None:
+    done = pooldeck("run", "--backend", backend, "--timeout", "2", "-c", code)
+    if code.startswith("x =") and done.returncode == 1:
+        assert "MemoryError" in done.stderr  # where a limit of address space says no, Python does too
+        return
+    assert done.returncode == status
+    assert done.stderr.endswith(said)
+    assert "engine/" not in done.stderr
+
+
+def test_json_has_everything(backend: str) -> None:
+    done = pooldeck("run", "--backend", backend, "--json", "-c", "import sys\nprint(1)\nprint(2, file=sys.stderr)")
+    document = json.loads(done.stdout)
+    assert done.stderr == ""
+    assert (document["success"], document["outcome"]) == (True, "ok")
+    assert (document["stdout"], document["stderr"]) == ("1\n", "2\n")
+    assert document["timing"]["run"] > 0
+
+
+def test_time_says_where_it_went(backend: str) -> None:
+    done = pooldeck("run", "--backend", backend, "--time", "-c", "pass")
+    phases = r"\(wait [\d.]+, run [\d.]+, answer [\d.]+\)"
+    assert re.match(rf"ok  [\d.]+ ms {phases}  cpu .* ms  peak .* MiB  \w+$", done.stderr)
+
+
+def test_memory_limit_is_taken(backend: str) -> None:
+    done = pooldeck("run", "--backend", backend, "--memory", "64m", "-c", "x = b'x' * (80 << 20)")
+    assert done.returncode in (137, 1)
+    assert "memory" in done.stderr.lower()
+
+
+def test_interrupt_cancels_the_program(backend: str) -> None:
+    process = subprocess.Popen(
+        [*POOLDECK, "run", "--backend", backend, "-c", "print('on')\nwhile True: pass"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "on\n"
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (130, "pooldeck: the program was cancelled\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["run"], 2, "nothing to run"),
+        (["run", "absent.py"], 2, "cannot read absent.py: No such file"),
+        (["run", "--memory", "3x", "-c", "1"], 78, "memory = '3x' (from the arguments): not a size"),
+        (["run", "--backend", "vm", "-c", "1"], 2, "'vm' is not one of"),
+        (["--max-size", "3", "run", "-c", "1"], 2, "must come after the command"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_mistakes_are_one_line_and_a_hint(arguments: list[str], status: int, said: str) -> None:
+    done = pooldeck(*arguments)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.docker
+def test_missing_image_says_what_to_do() -> None:
+    done = pooldeck("run", "--image", "pooldeck-no-such-image:1", "-c", "1")
+    assert done.returncode == 69
+    assert "cannot be pulled" in done.stderr
+    assert "hint: pull or load it yourself" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_version_and_help_come_quickly() -> None:
+    assert pooldeck("--version").stdout == f"pooldeck, version {engine.__version__}\n"
+    began = monotonic()
+    assert "dashboard" in pooldeck("--help").stdout
+    assert monotonic() - began < 2, "far above the budget of 0.3 s, which a shared machine cannot be held to"
+    code = "import sys, tui.cli\nprint([n for n in ('textual', 'docker', 'pydantic', 'structlog') if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_doctor_tries_every_limit(backend: str) -> None:
+    done = pooldeck("doctor", "--backend", backend, "--json")
+    findings = json.loads(done.stdout)
+    assert done.returncode == 0, findings
+    tried = [finding["subject"] for finding in findings if finding["detail"] == "tried, and it holds"]
+    assert len(tried) >= 7
+    assert not [finding for finding in findings if finding["verdict"] == "failed"]
+
+
+def test_doctor_fails_without_isolation_and_names_what_is_missing() -> None:
+    done = pooldeck("doctor", "--backend", "process")
+    assert done.returncode == 1
+    assert "UNISOLATED" in done.stdout
+    assert "not promised by process" in done.stdout

