@@ -20,16 +20,12 @@ class Confirm(ModalScreen[bool]):
         self._verb = verb
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its two answers."""
+        """Lay out the question and its two answers; the first one has the focus."""
         with Vertical(id="dialog"):
             yield Label(self._question)
             with Horizontal():
                 yield Button("Cancel", id="cancel", variant="primary")
                 yield Button(self._verb, id="confirm", variant="error")
-
-    def on_mount(self) -> None:
-        """Have Enter mean Cancel."""
-        self.query_one("#cancel", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""
