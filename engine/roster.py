@@ -93,11 +93,13 @@ class Roster:
         return self._containers.get(container_id)
 
     def find(self, prefix: str) -> PooledContainer:
-        """The one container whose id begins with `prefix`.
+        """The container of this id, or else the one whose id begins so.
 
         Raises:
             UnknownContainer: if there is none, or more than one.
         """
+        if prefix in self._containers:
+            return self._containers[prefix]
         found = [container for name, container in self._containers.items() if prefix and name.startswith(prefix)]
         if len(found) != 1:
             what = "no container's id begins" if not found else f"{len(found)} containers' ids begin"

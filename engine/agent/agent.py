@@ -62,7 +62,9 @@ class Agent:
         """Handle frames until the host is gone, then take the whole container along."""
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+        # As PID 1 the agent is immune to every signal from inside that has its default effect. It
+        # must be: while it kills as the tenant it has the tenant's uid, and could be signalled.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         os.set_blocking(0, False)
         os.set_blocking(1, False)

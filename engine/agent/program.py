@@ -91,8 +91,7 @@ def _drop_privileges(plan: Dict[str, Any]) -> None:
     kernel.set_no_new_privileges()
     kernel.set_dumpable(True)  # /dev/stdout and /proc/self belong to the program again
     os.umask(0o022)
-    for number in (signal.SIGCHLD, signal.SIGTERM):  # the agent's and the zygote's handlers are not the program's
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

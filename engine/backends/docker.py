@@ -111,14 +111,15 @@ class DockerBackend:
             container_id = client.create_container(**self._settings(client, spec, volumes))["Id"]
         with self._lock:
             self._mine.add(container_id)
+        stream = None
         try:
             with _translated():
-                attached = client.attach_socket(
-                    container_id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-                )
-                stream = AttachedStream(attached)
+                streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
+                stream = AttachedStream(client.attach_socket(container_id, params=streams))
                 client.start(container_id)
         except BaseException as error:
+            if stream is not None:
+                stream.close()
             with suppress(BackendError):
                 self.destroy(container_id)
             if isinstance(error, BackendError) and any(word in error.message for word in _NO_INTERPRETER):
@@ -289,9 +290,14 @@ class DockerBackend:
                 try:
                     client.timeout = _EVENT_SILENCE
                     self._events = client.events(decode=True, filters=filters)
+                    if self._closed.is_set():
+                        return  # `close` came before there was anything to close
                     for event in self._events:
                         self._note_event(event, on_death)
                 finally:
+                    if self._events is not None:
+                        with suppress(Exception):
+                            self._events.close()
                     client.close()
             except (BackendError, OSError, ValueError, AttributeError, urllib3.exceptions.HTTPError):
                 pass  # the engine went away, or `close` hung up

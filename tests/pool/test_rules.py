@@ -322,6 +322,14 @@ def test_unhealthy_container_is_replaced(make):
     assert manual.pool.snapshot().available == 1
 
 
+def test_container_is_found_by_its_whole_id_or_an_unambiguous_beginning(make):
+    manual = make(settle=False, initial_size=12, max_size=12)
+    assert manual.pool.roster.find("starting-1").id == "starting-1", "although starting-10 begins so too"
+    assert manual.pool.roster.find("starting-12").id == "starting-12"
+    with pytest.raises(UnknownContainer, match="12 containers' ids begin"):
+        manual.pool.roster.find("start")
+
+
 def test_check_refuses_what_is_in_use_or_unknown(make):
     manual = make()
     lease = manual.take()

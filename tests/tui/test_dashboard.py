@@ -112,8 +112,8 @@ def test_watch_run_steer_and_quit(terminal: Terminal) -> None:
 
     terminal.press("d")
     terminal.until(r"drain: 3 containers, 0 in use")
-    terminal.press("\r")  # Cancel comes first
-    terminal.until(r"pool \w+  running")
+    terminal.press("\r\r")  # Cancel comes first, and a key pressed twice is one answer
+    terminal.until(r"^(?![\s\S]*drain: 3)[\s\S]*pool \w+  running")
     terminal.press("d")
     terminal.until(r"drain: 3 containers, 0 in use")
     terminal.press("\t\r")

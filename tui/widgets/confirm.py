@@ -18,6 +18,7 @@ class Confirm(ModalScreen[bool]):
         super().__init__()
         self._question = question
         self._verb = verb
+        self._answered = False
 
     def compose(self) -> ComposeResult:
         """Lay out the question and its two answers; the first one has the focus."""
@@ -29,8 +30,14 @@ class Confirm(ModalScreen[bool]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""
-        self.dismiss(event.button.id == "confirm")
+        self._answer(event.button.id == "confirm")
 
     def action_cancel(self) -> None:
         """Answer no."""
-        self.dismiss(False)
+        self._answer(False)
+
+    def _answer(self, confirmed: bool) -> None:
+        """Answer once: a key pressed twice is one answer."""
+        if not self._answered:
+            self._answered = True
+            self.dismiss(confirmed)
