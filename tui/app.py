@@ -79,7 +79,7 @@ class PooldeckApp(App[int]):
         header.set_class(not pool.isolated, "unisolated")
         self.query_one(TileGrid).show(pool.containers, self._note(pool))
         lines = [f"▲ {alert.message}: {alert.action}" for alert in pool.alerts[-5:]]
-        self.query_one("#alerts", Static).update("\n".join(lines) or "no alerts")
+        self.query_one("#alerts", Static).update("\n".join(lines) or "[dim]no alerts[/dim]")
 
     def _note(self, pool: PoolSnapshot) -> str:
         if self._stopping:

@@ -27,6 +27,7 @@ LOOKS: dict[ContainerState, tuple[str, str]] = {
 }
 """A glyph and a colour for each state; the word stands beside them."""
 
+_QUIET = "grey62"
 _WIDTH = 30
 _HEIGHT = 5
 _GAP = 1
@@ -37,6 +38,7 @@ def tile_lines(container: ContainerSnapshot) -> tuple[tuple[str, str], ...]:
     glyph, colour = LOOKS[container.state]
     word = container.state.value.replace("_", " ")
     name = container.short_id if container.state is not _S.STARTING else "…"
+    runs = "1 run" if container.execution_count == 1 else f"{container.execution_count} runs"
     run = f"last {container.last_run * 1e3:.1f} ms" if container.last_run is not None else "not used yet"
     memory = container.gauges.memory
     limit = container.gauges.memory_limit
@@ -46,9 +48,9 @@ def tile_lines(container: ContainerSnapshot) -> tuple[tuple[str, str], ...]:
     return (
         (f"{glyph} {word}", colour),
         (name, "default"),
-        (container.doing or f"for {_duration(container.state_for)}", "default" if container.doing else "bright_black"),
-        (f"{container.execution_count} runs  {run}", "default"),
-        (used, "bright_black"),
+        (f"for {_duration(container.state_for)}  {container.doing}", "default" if container.doing else _QUIET),
+        (f"{runs}  {run}", "default"),
+        (used, _QUIET),
     )
 
 
