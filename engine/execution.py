@@ -180,6 +180,8 @@ class ExecutionResult:
             },
             "cpu_time": self.cpu_time,
             "peak_memory": self.peak_memory,
+            "files": {path: len(data) for path, data in self.files.items()},
+            "files_too_large": dict(self.files_too_large),
             "container_id": self.container_id,
             "reason": self.reason,
         }

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Self
 
 from engine.agent.channel import AgentChannel
 from engine.container import ContainerMetadata
-from engine.errors import ContainerLost, LeaseExpired
+from engine.errors import ContainerLost, LeaseExpired, PoolError, RequestError
 from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
 
 if TYPE_CHECKING:
     from engine.container import PooledContainer
-    from engine.core import PoolCore
+    from engine.core import PoolCore, RunLimits
 
 _POST_MORTEM_WAIT = 1.0
 """Seconds to wait for the backend to say why a container died."""
@@ -37,6 +37,7 @@ class Lease:
         self.token = token
         self.taken_at = taken_at
         self.taken_by = _callers()
+        self._running = threading.Lock()
         self.broken = ""
         """Why the container cannot be used any more; empty while it can."""
 
@@ -74,6 +75,7 @@ class Lease:
 
         Raises:
             LeaseExpired: if the lease is over.
+            PoolError: if a program runs in the container already.
             RequestError: if the request asks for more than the pool allows.
         """
         if isinstance(request, str):
@@ -81,11 +83,21 @@ class Lease:
         if not self.active:
             raise LeaseExpired(f"the lease of container {self.id[:12]} is over")
         limits = self._pool.run_limits(request)
+        if not self._running.acquire(blocking=False):
+            raise PoolError(f"a program runs in container {self.id[:12]} already", "lease another one")
+        try:
+            return self._run(request, limits, on_output)
+        finally:
+            self._running.release()
+
+    def _run(self, request: ExecutionRequest, limits: RunLimits, on_output: OutputCallback | None) -> ExecutionResult:
         self._pool.note_run_started(self, request)
         try:
             result = self._channel.run(request, on_output=on_output, **limits)
         except ContainerLost as error:
             result = self._lost(error)
+        except RequestError:
+            raise  # the agent has refused it, and is ready for the next
         except BaseException:
             # The caller is gone in the middle of a run (Ctrl+C): what its program does, or what
             # is still on its way, must not reach another.

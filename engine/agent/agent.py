@@ -43,6 +43,8 @@ class Agent:
         self._stdin: Optional[int] = None
         self._past_stdin: Optional[int] = None
         self._ipc_tables: Tuple[str, ...] = ()  # the host's own objects are not ours to remove
+        self._refusal = ""
+        self._cancelled = 0
         self._next_gauges = 0.0
         self._congested = False
         self._awaiting_host = False
@@ -192,7 +194,7 @@ class Agent:
                 with os.fdopen(file, "wb") as stream:
                     stream.write(data)
         except OSError as error:
-            self._send(frames.REFUSED, frame.request, {"reason": "cannot put %s: %s" % (fields["path"], error)})
+            self._refusal = self._refusal or "cannot put %s: %s" % (fields["path"], error)
 
     def _take_stdin(self, frame: frames.Frame) -> None:
         if self._stdin is None:
@@ -203,6 +205,11 @@ class Agent:
     def _start(self, frame: frames.Frame) -> None:
         fields, source = frames.decode_message(frame.body)
         self._drop_past()
+        refusal, self._refusal = self._refusal, ""
+        stdin = self._take_back_stdin()
+        if refusal:
+            self._send(frames.REFUSED, frame.request, {"reason": refusal})
+            return
         child, self._spare = self._spare, None
         if child is not None and child.pid in self._ended:
             child.close()  # the kernel took it while it waited
@@ -214,23 +221,27 @@ class Agent:
         child.send_request(
             {"filename": fields["filename"], "args": fields["args"], "env": fields["env"]},
             source,
-            self._take_back_stdin(),
+            stdin,
         )
         self._run = Run(frame.request, child, fields, self._gauges)
         self._next_gauges = time.monotonic() + _GAUGE_PERIOD
         self._poller.register(child.control, select.POLLIN)
         self._poller.register(child.stdout, select.POLLIN)
         self._poller.register(child.stderr, select.POLLIN)
+        if frame.request == self._cancelled:
+            self._stop(self._run, "cancelled")
 
     def _take_back_stdin(self) -> Optional[int]:
         """The collected standard input, rewound, its descriptor closed at the next scrub."""
         stdin, self._stdin = self._stdin, None
         if stdin is not None:
             os.lseek(stdin, 0, os.SEEK_SET)
+            self._close_past_stdin()
             self._past_stdin = stdin
         return stdin
 
     def _cancel(self, frame: frames.Frame) -> None:
+        self._cancelled = frame.request  # it may overtake its RUN
         if self._run is not None and self._run.request == frame.request:
             self._stop(self._run, "cancelled")
 
@@ -312,6 +323,9 @@ class Agent:
             child.close()
         self._past.clear()
         self._ended.clear()
+        self._close_past_stdin()
+
+    def _close_past_stdin(self) -> None:
         stdin, self._past_stdin = self._past_stdin, None
         if stdin is not None:
             os.close(stdin)
@@ -323,6 +337,8 @@ class Agent:
         deadline = time.monotonic() + self._plan["reset_timeout"]
         if self._run is not None:
             self._stop(self._run, "cancelled")
+        self._take_back_stdin()
+        self._refusal = ""
         if self._spare is not None:
             self._past.append(self._spare)
             self._spare = None

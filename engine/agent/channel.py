@@ -99,8 +99,8 @@ class AgentChannel:
         Args:
             timeout: seconds the program may take; enforced by the agent, and a little
                 later by this end against an agent that does not answer.
-            on_output: called in this thread for each piece of output. If it raises, the
-                program is cancelled and the exception goes on.
+            on_output: called in this thread for each piece of output. What it raises goes on;
+                the run is abandoned then, and the channel must not be used again.
 
         Raises:
             ContainerLost: if the container died or did not answer; nothing is known of
@@ -186,7 +186,6 @@ class AgentChannel:
         chunks: list[tuple[str, bytes]] = []
         files: dict[str, bytearray] = {}
         too_large: dict[str, int] = {}
-        refused = ""
         while True:
             frame = self._next(deadline)
             if frame.kind == frames.GAUGES:
@@ -199,8 +198,7 @@ class AgentChannel:
                 if on_output is not None:
                     on_output(name, frame.body)
             elif frame.kind == frames.REFUSED:
-                refused = refused or frames.decode_message(frame.body)[0]["reason"]
-                self.cancel()
+                raise RequestError(frames.decode_message(frame.body)[0]["reason"])
             elif frame.kind == frames.FILE:
                 fields, data = frames.decode_message(frame.body)
                 if fields["too_large"]:
@@ -208,8 +206,6 @@ class AgentChannel:
                 else:
                     files.setdefault(fields["path"], bytearray()).extend(data)
             elif frame.kind == frames.RESULT:
-                if refused:
-                    raise RequestError(refused)
                 fields = frames.decode_message(frame.body)[0]
                 run = fields["wall_time"]
                 return ExecutionResult(

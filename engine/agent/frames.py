@@ -53,7 +53,7 @@ GAUGES = 70
 SCRUBBED = 71
 CHECKED = 72
 REFUSED = 73
-"""Message {reason}: a PUT or RUN that was not carried out."""
+"""Message {reason}: instead of RESULT, for a RUN whose files could not be put."""
 
 _HEADER = struct.Struct(">IBI")
 _LENGTH = struct.Struct(">I")

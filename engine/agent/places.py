@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 _KERNEL_FILESYSTEMS = frozenset(["proc", "sysfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs"])
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_MOST_ENTRIES = 20_000
+_DEEPEST = 50
 
 
 class ScrubError(Exception):
@@ -183,30 +186,30 @@ def _open_directory(parent: int, name: str, create: bool) -> int:
     return os.open(name, _DIRECTORY, dir_fd=parent)
 
 
-def matching_files(root: str, patterns: List[str], limit: int) -> List[str]:
+def matching_files(root: str, patterns: List[str]) -> List[str]:
     """Return the regular files below `root` whose relative path matches a shell pattern.
 
-    Links are neither followed nor listed. At most `limit` paths are returned.
+    Links are neither followed nor listed. However many files a program leaves and however deep,
+    the search ends: it looks at `_MOST_ENTRIES` and goes down `_DEEPEST` levels.
     """
     import fnmatch
 
     found: List[str] = []
-    for folder, folders, names in os.walk(root, followlinks=False):
-        folders.sort()
-        for name in sorted(names):
-            relative = os.path.relpath(os.path.join(folder, name), root)
-            if not any(fnmatch.fnmatchcase(relative, pattern) for pattern in patterns):
-                continue
-            status = _lstat(os.path.join(folder, name))
-            if status is not None and stat.S_ISREG(status.st_mode):
-                found.append(relative)
-                if len(found) >= limit:
-                    return found
+    folders, seen = [""], 0
+    while folders and seen < _MOST_ENTRIES:
+        folder = folders.pop(0)
+        try:
+            entries = sorted(os.scandir(os.path.join(root, folder)), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        seen += len(entries)
+        for entry in entries:
+            path = os.path.join(folder, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                if path.count("/") < _DEEPEST:
+                    folders.append(path)
+            elif entry.is_file(follow_symlinks=False) and any(
+                fnmatch.fnmatchcase(path, pattern) for pattern in patterns
+            ):
+                found.append(path)
     return found
-
-
-def _lstat(path: str) -> Optional[os.stat_result]:
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None

@@ -117,7 +117,7 @@ class Run:
     def send_files(self, workdir: str, out: bytearray, flush: Callable[[], None]) -> None:
         """Send the files asked for, in pieces, as far as the limit on their sum allows."""
         left = self._fetch_limit
-        for path in matching_files(workdir, self.fetch, limit=1000):
+        for path in matching_files(workdir, self.fetch):
             try:
                 descriptor = open_beneath(workdir, path, os.O_RDONLY)
             except OSError:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.agent.channel import AgentChannel
 from engine.backends.base import Guarantee
-from engine.errors import RequestError
+from engine.errors import PoolError, RequestError
 from engine.execution import ExecutionRequest, Outcome
 from tests.contract.conftest import Bench
 
@@ -252,6 +252,63 @@ def test_links_lead_neither_in_nor_out(bench: Bench) -> None:
             container.run(ExecutionRequest("print('never')", files={"out/x": b"x"}))
         with pytest.raises(RequestError, match="cannot put name"):
             container.run(ExecutionRequest("print('never')", files={"name": b"x"}))
+
+
+def test_search_for_files_ends_however_many_there_are(bench: Bench) -> None:
+    code = (
+        "import os\nopen('found.txt', 'w').write('x')\nfor n in range(5000): open(f'{n}.bin', 'w').close()\n"
+        "for _ in range(2000):\n os.mkdir('d'); os.chdir('d'); open('deep.txt', 'w').close()"
+    )
+    result = bench.run(code, fetch=("*.txt",))
+    assert result.outcome is Outcome.OK
+    assert result.files["found.txt"] == b"x"
+    assert 10 < len(result.files) < 100
+
+
+def test_refused_request_runs_nothing_and_leaves_nothing(bench: Bench) -> None:
+    with bench.pool.lease(20) as container:
+        container.run("import os\nos.mkdir('taken')")
+        with pytest.raises(RequestError, match="cannot put taken"):
+            container.run(ExecutionRequest("open('ran', 'w')", files={"taken": b"x"}, stdin="not for the next"))
+        result = container.run("import os, sys\nprint(os.path.exists('ran'), repr(sys.stdin.read()))")
+    assert result.stdout == "False ''\n"
+
+
+def test_cancel_that_overtakes_its_program_still_counts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.agent import frames
+
+    original = AgentChannel._request_frames
+
+    def cancelled_first(self: AgentChannel, number: int, *rest: object) -> object:
+        yield frames.encode(frames.CANCEL, number)
+        yield from original(self, number, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(AgentChannel, "_request_frames", cancelled_first)
+    assert bench.run("while True: pass", timeout=20).outcome is Outcome.CANCELLED
+
+
+def test_one_lease_runs_one_program_at_a_time(bench: Bench) -> None:
+    refused: list[str] = []
+    with bench.pool.lease(20) as container:
+
+        def second(*_: object) -> None:
+            try:
+                container.run("print('two')")
+            except PoolError as error:
+                refused.append(error.message)
+
+        assert container.run("print('one')", on_output=second).stdout == "one\n"
+    assert len(refused) == 1
+    assert "already" in refused[0]
+
+
+def test_caller_whose_callback_fails_gets_its_error_and_the_pool_heals(bench: Bench) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        bench.pool.execute("print('x')\nwhile True: pass", on_output=fail)
+    assert bench.run("print('healed')").stdout == "healed\n"
 
 
 def test_randomness_is_fresh_in_every_child(bench: Bench) -> None:
