@@ -31,7 +31,8 @@ def choose_backend(config: PoolConfig, on_pull: PullProgress | None = None) -> C
         BackendUnavailable: if bubblewrap is named and the kernel forbids it.
     """
     from engine.backends.bubblewrap import BubblewrapBackend
-    from engine.backends.docker import DockerBackend, connect
+    from engine.backends.docker import DockerBackend
+    from engine.backends.docker_connect import connect
     from engine.backends.process import ProcessBackend
 
     if config.backend == "docker":

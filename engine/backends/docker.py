@@ -12,7 +12,6 @@ import docker.errors
 import requests.exceptions
 import urllib3.exceptions
 from docker import APIClient
-from docker.context import ContextAPI
 from docker.types import CancellableStream
 from docker.utils import parse_repository_tag
 
@@ -29,6 +28,7 @@ from engine.backends.base import (
     owner_is_gone,
     random_uid,
 )
+from engine.backends.docker_connect import connect, root_cause
 from engine.backends.docker_stream import AttachedStream
 from engine.errors import BackendError, BackendUnavailable, ImageUnavailable, ImageUnusable
 
@@ -48,36 +48,6 @@ _RECONNECT = 1.0
 
 PullProgress = Callable[[str, int, int], None]
 """Called with the image, the bytes fetched so far and the bytes known of in all."""
-
-
-def connect(timeout: float = 30.0) -> APIClient:
-    """Return a client of the engine that DOCKER_HOST or the current docker context names.
-
-    Raises:
-        BackendUnavailable: if no engine answers there.
-    """
-    address = os.environ.get("DOCKER_HOST") or None
-    tls: Any = False
-    if address is None:
-        with suppress(Exception):  # a broken ~/.docker must not hide the default socket
-            context = ContextAPI.get_current_context()
-            if context is not None and context.name != "default":
-                address, tls = context.Host, context.TLSConfig or False
-    try:
-        if os.environ.get("DOCKER_HOST"):
-            return docker.from_env(version="auto", timeout=int(timeout)).api
-        return APIClient(
-            base_url=address,
-            version="auto",
-            timeout=int(timeout),
-            tls=tls,
-            use_ssh_client=bool(address and address.startswith("ssh://")),
-        )
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise BackendUnavailable(
-            f"no Docker engine answers at {address or 'the default socket'}: {_root_cause(error)}",
-            "start the engine, or set DOCKER_HOST to where it is",
-        ) from error
 
 
 class DockerBackend:
@@ -277,7 +247,7 @@ class DockerBackend:
                     self._on_pull(image, done, total)
         except (docker.errors.APIError, requests.exceptions.RequestException) as error:
             raise ImageUnavailable(
-                f"image {image} is not on the engine and cannot be pulled: {_root_cause(error)}",
+                f"image {image} is not on the engine and cannot be pulled: {root_cause(error)}",
                 "pull or load it yourself, choose another with --image, or build one from Debian's packages "
                 "with .ci/make-image",
             ) from error
@@ -342,16 +312,4 @@ def _translated() -> Iterator[None]:
     except docker.errors.APIError as error:
         raise BackendError(f"the engine refused: {error.explanation or error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise BackendUnavailable(
-            f"the Docker engine does not answer: {_root_cause(error)}", "is it running?"
-        ) from error
-
-
-def _root_cause(error: BaseException) -> str:
-    """The innermost reason in a chain of wrapped errors, in one line."""
-    while True:
-        inner = error.__cause__ or error.__context__
-        if inner is None:
-            break
-        error = inner
-    return " ".join(str(error).split())[:300]
+        raise BackendUnavailable(f"the Docker engine does not answer: {root_cause(error)}", "is it running?") from error

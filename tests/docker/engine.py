@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docker import APIClient
 
-from engine.backends.docker import connect
+from engine.backends.docker_connect import connect
 
 
 def client() -> APIClient:
