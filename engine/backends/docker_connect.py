@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import urllib.parse
 from contextlib import suppress
 from typing import Any
@@ -90,6 +91,7 @@ class _SshAdapter(UnixHTTPAdapter):
         super().__init__("http+unix:///ssh", timeout)
         self._address = address
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the adapter)
+        self._lock = threading.Lock()  # the pool's workers dial at the same time
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def get_connection(self, url: Any, proxies: Any = None) -> Any:  # noqa: ARG002 (docker-py's signature)
@@ -111,7 +113,7 @@ class _SshAdapter(UnixHTTPAdapter):
         if target.port:
             command += ["-p", str(target.port)]
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, self._lock:
             self._processes = [process for process in self._processes if process.poll() is None]
             self._processes.append(
                 subprocess.Popen(
@@ -132,13 +134,14 @@ class _SshAdapter(UnixHTTPAdapter):
     def close(self) -> None:
         """Close the connections and wait for each `ssh` to end."""
         super().close()
-        for process in self._processes:
+        with self._lock:
+            processes, self._processes = self._processes, []
+        for process in processes:
             try:
                 process.wait(_LEAVE)
             except subprocess.TimeoutExpired:
                 process.terminate()
                 process.wait()
-        self._processes.clear()
         self._complaints.close()
 
 

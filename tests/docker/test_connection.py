@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from docker.context import ContextAPI
 
-from engine.backends.docker_connect import connect
+from engine.backends.docker_connect import _SshAdapter, connect
 from engine.errors import BackendUnavailable
 from engine.execution import Outcome
 from engine.pool import ContainerPool
@@ -57,6 +59,26 @@ def test_engine_over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         lease.release()
     monkeypatch.delenv("DOCKER_HOST")
     eventually(lambda: owned_by(pool.id) == [])
+
+
+def test_dials_at_the_same_time_lose_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that noted its `ssh` while another filtered the list was forgotten by it, and never waited for."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\nexec cat\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    adapter = _SshAdapter("ssh://someone@somewhere", 5)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as workers:
+            connections = list(workers.map(lambda _: adapter.dial(), range(64)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(adapter._processes) == 64
+    for connection in connections:
+        connection.close()
+    adapter.close()
 
 
 def test_ssh_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
