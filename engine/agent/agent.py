@@ -24,6 +24,9 @@ from engine.agent.run import Run
 _BACKLOG = 256 << 10
 """Unsent bytes at which the program's pipes are left unread, so that it waits for the host."""
 
+_READ = 1 << 16
+"""Bytes read of the host's stream at once: larger buffers are mapped anew, page by page, each time."""
+
 _GAUGE_PERIOD = 0.5
 """Seconds between unasked GAUGES frames while a program runs."""
 
@@ -92,7 +95,7 @@ class Agent:
 
     def _read_host(self) -> None:
         try:
-            data = os.read(0, 1 << 18)
+            data = os.read(0, _READ)
         except BlockingIOError:
             return
         if not data:

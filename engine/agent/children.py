@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import fcntl
-import json
+import marshal
 import os
 import select
 import socket
@@ -41,7 +41,7 @@ class Child:
     def send_request(self, request: Dict[str, Any], source: bytes, stdin: Optional[int]) -> None:
         """Hand the child its program; the child reads all of it before any of it runs."""
         self._warming_cpu = kernel.process_cpu_time(self.pid)
-        header = json.dumps(request, separators=(",", ":")).encode()
+        header = marshal.dumps(request)
         data = program.REQUEST.pack(len(header), len(source)) + header + source
         rights = [] if stdin is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [stdin]))]
         sent = self.control.sendmsg([data], rights)
@@ -67,11 +67,9 @@ class Child:
         cpu_time, peak = 0.0, None
         try:
             cpu_time = kernel.process_cpu_time(self.pid) - self._warming_cpu
-            with open("/proc/%d/stat" % self.pid, "rb") as stat:
-                fields = stat.read().rpartition(b")")[2].split()
+            fields = kernel.read_file("/proc/%d/stat" % self.pid).rpartition(b")")[2].split()
             cpu_time += (int(fields[13]) + int(fields[14])) / _TICKS
-            with open("/proc/%d/status" % self.pid, "rb") as status:
-                text = status.read()
+            text = kernel.read_file("/proc/%d/status" % self.pid)
             start = text.find(b"VmHWM:")
             if start >= 0:
                 peak = int(text[start + 6 : text.find(b"kB", start)]) * 1024

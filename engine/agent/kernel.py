@@ -50,6 +50,19 @@ def process_cpu_time(pid: int) -> float:
     return time.clock_gettime(((~pid) << 3) | 2)
 
 
+def read_file(path: str) -> bytes:
+    """Return the content of a small kernel file, at most 64 KiB, with three system calls.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, 1 << 16)
+    finally:
+        os.close(file)
+
+
 def system_v_objects(table: str) -> List[int]:
     """Return the ids in /proc/sysvipc/TABLE, where TABLE is one of `SYSV_TABLES`."""
     try:

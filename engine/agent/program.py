@@ -7,8 +7,10 @@ source in tracebacks, its exit status. Nothing of the agent is left in `sys.modu
 from __future__ import annotations
 
 import array
+import atexit
 import gc
-import json
+import importlib
+import marshal
 import os
 import signal
 import socket
@@ -18,8 +20,10 @@ import time
 import types
 from typing import Any, Dict, NoReturn, Optional, Tuple
 
+from engine.agent import kernel
+
 REQUEST = struct.Struct(">II")
-"""Before a request on the control socket: length of its JSON, length of its source."""
+"""Before a request on the control socket: length of its marshalled fields, length of its source."""
 
 DONE = struct.Struct(">ciB")
 """After a program: b"D", exit code, and whether it ended for want of memory."""
@@ -28,17 +32,38 @@ READY = b"R"
 
 _WARM_SOURCE = b"""\
 import sys
-def _f(n):
+def f(n):
     return [str(i) for i in range(n)]
-class _C:
-    def __init__(self):
-        self.x = {'a': 1}
 try:
-    raise ValueError(_f(3), _C().x)
+    print(f(3), {'a': f'{1.5}'}['a'])
 except ValueError as e:
-    print(e, '%5.2f' % 1.5, f'{len(_f(20))}', sorted({3, 1, 2}))
-    sys.stderr.write('')
+    raise
 """
+"""What nearly every program does, and no more: each thing costs every child its page faults."""
+
+# What `signal.signal` wraps in a conversion of every number into an enum and back.
+_set_handler = importlib.import_module("_signal").signal
+_SIGCHLD, _SIG_DFL = int(signal.SIGCHLD), int(signal.SIG_DFL)
+
+
+def prepare(plan: Dict[str, Any]) -> None:
+    """Do in the zygote, once, what holds for every child: they inherit it with the fork.
+
+    What is written after the fork costs a child a page fault, about as much as running a line.
+    So the small program runs here too: what its first run makes (imports, caches, grown
+    tables) is shared by all, and a child's own run touches only what a program must.
+    """
+    kernel.set_no_new_privileges()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.umask(0o022)
+    os.chdir(plan["workdir"])
+    os.environ.update(plan["env"])
+    os.environ.update({"HOME": plan["workdir"], "PWD": plan["workdir"], "USER": "sandbox", "LOGNAME": "sandbox"})
+    sys.path[0] = plan["workdir"]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    warm(plan["workdir"])
+    for name in [name for name in sys.modules if name == "engine" or name.startswith("engine.")]:
+        del sys.modules[name]
 
 
 def become(control: socket.socket, stdout: int, stderr: int, plan: Dict[str, Any]) -> NoReturn:
@@ -49,18 +74,9 @@ def become(control: socket.socket, stdout: int, stderr: int, plan: Dict[str, Any
         stdout, stderr: write ends of the pipes that carry the program's output.
         plan: the container's settings as the agent got them in HELLO.
     """
-    _drop_privileges(plan)
-    os.chdir(plan["workdir"])
-    quiet = os.open(os.devnull, os.O_RDWR)
-    os.dup2(quiet, 0)
-    os.close(quiet)  # 1 and 2 are the zygote's: also the null device, until warmed
-    for name in [name for name in sys.modules if name == "engine" or name.startswith("engine.")]:
-        del sys.modules[name]
+    _drop_privileges(plan["uid"])
     gc.enable()
-    os.environ.update(plan["env"])
-    os.environ.update({"HOME": plan["workdir"], "PWD": plan["workdir"], "USER": "sandbox", "LOGNAME": "sandbox"})
-    sys.path[0] = plan["workdir"]
-    _warm(plan["workdir"])
+    warm(plan["workdir"])  # 1 and 2 are the zygote's, the null device, until then
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
     os.close(stdout)
@@ -80,29 +96,19 @@ def become(control: socket.socket, stdout: int, stderr: int, plan: Dict[str, Any
     os._exit(code & 0xFF)
 
 
-def _drop_privileges(plan: Dict[str, Any]) -> None:
-    from engine.agent import kernel
-
+def _drop_privileges(uid: Optional[int]) -> None:
     os.setsid()
-    if plan["uid"] is not None:
+    if uid is not None:
         os.setgroups([])
-        os.setresgid(plan["uid"], plan["uid"], plan["uid"])
-        os.setresuid(plan["uid"], plan["uid"], plan["uid"])
-    kernel.set_no_new_privileges()
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     kernel.set_dumpable(True)  # /dev/stdout and /proc/self belong to the program again
-    os.umask(0o022)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _set_handler(_SIGCHLD, _SIG_DFL)
 
 
-def _warm(workdir: str) -> None:
-    """Run a small program along the real path, so that its page faults are behind us.
-
-    A copy-on-write fault costs about as much as running a line; a forked child meets
-    hundreds of them in its first millisecond.
-    """
+def warm(workdir: str) -> None:
+    """Run a small program along the real path, to its end, with its output thrown away."""
     _run({"filename": "main.py", "args": [], "env": {}}, _WARM_SOURCE, workdir, last=False)
-    json.loads('{"a":[1,"b",null]}')
     os.unlink("main.py")
 
 
@@ -133,14 +139,13 @@ def _receive(control: socket.socket) -> Tuple[Dict[str, Any], bytes]:
         pieces.append(piece)
         size += len(piece)
     whole = b"".join(pieces)
-    return json.loads(whole[REQUEST.size : REQUEST.size + header]), whole[REQUEST.size + header :]
+    return marshal.loads(whole[REQUEST.size : REQUEST.size + header]), whole[REQUEST.size + header :]
 
 
 def _run(request: Dict[str, Any], source: bytes, workdir: str, last: bool = True) -> Tuple[int, bool]:
     """Run `source` as `python FILENAME` would; return its exit code and if memory ran out."""
-    path = os.path.join(workdir, request["filename"])
-    with open(path, "wb") as file:
-        file.write(source)
+    path = workdir + "/" + request["filename"]
+    _write(path, source)
     os.environ.update(request["env"])
     if "TZ" in request["env"]:
         time.tzset()
@@ -159,11 +164,16 @@ def _run(request: Dict[str, Any], source: bytes, workdir: str, last: bool = True
         starved = isinstance(error, MemoryError)
         code = 130 if isinstance(error, KeyboardInterrupt) else 1
         _report(error)
-    if last:
-        code = _finish(code)
-    else:
-        sys.stdout.flush()
-    return code, starved
+    return _finish(code, last), starved
+
+
+def _write(path: str, source: bytes) -> None:
+    """Write a file with the fewest system calls."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    written = os.write(file, source)
+    while written < len(source):
+        written += os.write(file, source[written:])
+    os.close(file)
 
 
 def _depth() -> int:
@@ -201,14 +211,17 @@ def _report(error: BaseException) -> None:
         sys.__excepthook__(type(error), error, trace)
 
 
-def _finish(code: int) -> int:
-    """End as the interpreter does: threads joined, exit handlers run, output flushed."""
-    import atexit
+def _finish(code: int, last: bool) -> int:
+    """End as the interpreter does: threads joined, exit handlers run, output flushed.
 
+    Args:
+        last: whether the interpreter ends indeed; a warming must leave threads and handlers be.
+    """
     threading = sys.modules.get("threading")
-    for step in (getattr(threading, "_shutdown", None), atexit._run_exitfuncs):
+    steps = (getattr(threading, "_shutdown", None), atexit._run_exitfuncs if atexit._ncallbacks() else None)
+    for step in steps:
         try:
-            if step is not None:
+            if step is not None and last:
                 step()
         except SystemExit as stop:
             code = _exit_code(stop.code)

@@ -17,8 +17,9 @@ import select
 import signal
 import socket
 import struct
-import sys
 from typing import Any, Dict, NoReturn
+
+from engine.agent import program
 
 FORK = b"F"
 """Agent to zygote, with three descriptors: stdout, stderr, control."""
@@ -37,7 +38,7 @@ def serve(link: socket.socket, plan: Dict[str, Any]) -> NoReturn:
     """Preload, then fork a child for each request until the agent is gone."""
     _limit_resources(plan["limits"])
     problem = _preload(plan["preload"])
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    program.prepare(plan)
     gc.disable()
     gc.collect()
     gc.freeze()  # objects made so far are never visited, so never copied, by a child's collector
@@ -48,8 +49,6 @@ def serve(link: socket.socket, plan: Dict[str, Any]) -> NoReturn:
     poller = select.poll()
     poller.register(link, select.POLLIN)
     poller.register(woken, select.POLLIN)
-    from engine.agent import program
-
     while True:
         for descriptor, _ in poller.poll():
             if descriptor == woken:
