@@ -68,6 +68,8 @@ class PoolSettings(TypedDict, total=False):
     acquire_timeout: float
     max_waiting: int
     lease_timeout: float
+    session_timeout: float
+    session_grace: float
     create_timeout: float
     create_workers: int
     reset_timeout: float
@@ -120,6 +122,8 @@ class PoolConfig(BaseSettings):
     acquire_timeout: Seconds = Field(30.0, description="how long a caller waits for a container")
     max_waiting: int = Field(1000, ge=0, description="callers that may wait; more are refused at once")
     lease_timeout: Seconds = Field(3600.0, description="a lease held longer is reclaimed")
+    session_timeout: Seconds = Field(900.0, description="a session without a cell for so long is closed")
+    session_grace: Seconds = Field(30.0, description="that a session has when the pool drains")
     create_timeout: Seconds = Field(60.0, description="for the agent to be ready in a new container")
     create_workers: int = Field(4, ge=1, le=64, description="containers made at the same time")
     reset_timeout: Seconds = Field(5.0, description="for a scrub; later the container is quarantined")

@@ -122,6 +122,12 @@ class PooledContainer:
     """The token of the present lease; 0 while there is none."""
     lease_taken_at: float = 0.0
     lease_taken_by: Callable[[], str] = str
+    last_lease: int = 0
+    """The token of the lease that was returned last."""
+    last_scrub: float | None = None
+    """Seconds that its latest scrub took."""
+    last_scrub_of: int = 0
+    """The token of the lease after which that was."""
     uses: int = 0
     execution_count: int = 0
     reset_count: int = 0

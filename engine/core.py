@@ -33,6 +33,7 @@ from engine.errors import (
 from engine.execution import ExecutionRequest, ExecutionResult
 from engine.lease import Lease
 from engine.roster import Roster
+from engine.session_list import SessionList
 from engine.stats import Counters, FailureWindow, LatencyWindow, PoolPhase
 from engine.waiting import WaitingQueue
 from engine.workers import Job, JobRunner, Workers
@@ -72,6 +73,7 @@ class PoolCore:
         self.counters = Counters()
         self.clock = clock
         self.lock = threading.Lock()
+        self.sessions = SessionList()
         self.roster = Roster(clock)
         self.undead: list[str] = []
         """Containers that could not be destroyed because no engine answered."""
@@ -310,6 +312,7 @@ class PoolCore:
                 return  # it died meanwhile, and somebody has seen to it
             self._reset_verdicts.add(report.clean)
             if report.clean:
+                container.last_scrub, container.last_scrub_of = took, container.last_lease
                 container.reset_count += 1
                 self.counters.resets += 1
                 self._scrub_times.add(took)
@@ -448,7 +451,7 @@ class PoolCore:
             if container.lease_token != lease.token:
                 self.counters.stale_returns += 1
                 raise LeaseExpired(f"the lease of container {lease.id[:12]} is over", "return a lease once")
-            container.lease_token = 0
+            container.lease_token, container.last_lease = 0, lease.token
             container.uses += 1
             container.doing = ""
             container.last_used_at = time()
@@ -482,6 +485,19 @@ class PoolCore:
             max_output=self.config.max_output,
             max_fetch=limit,
         )
+
+    def renew(self, lease: Lease) -> None:
+        """Have `lease_timeout` begin anew: a session that is used is not forgotten."""
+        with self.lock:
+            if lease.active:
+                lease.container.lease_taken_at = self.clock()
+
+    def wait_scrubbed(self, lease: Lease, timeout: float) -> float | None:
+        """Wait for the scrub of a returned container; its seconds, None if it is not over in time."""
+        container = lease.container
+        with self._changed:
+            self._changed.wait_for(lambda: container.state is not _S.RESETTING, timeout)
+            return container.last_scrub if container.last_scrub_of == lease.token else None
 
     def note_run_started(self, lease: Lease, request: ExecutionRequest) -> None:
         """Show on the container what it is doing."""

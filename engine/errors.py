@@ -14,6 +14,7 @@
         ├── PoolTimeout             no container became free in time
         ├── PoolSaturated           `max_waiting` callers wait already
         ├── CreationFailed          no container can be made; the cause is chained
+        ├── SessionLost             the interpreter was gone before a cell could run
         ├── LeaseExpired            this lease is over: its container may be another's
         └── UnknownContainer        no container of that id is in the pool
 
@@ -105,6 +106,13 @@ class PoolSaturated(PoolError):
 
 class CreationFailed(PoolError):
     """No container can be made; `__cause__` says why."""
+
+
+class SessionLost(PoolError):
+    """The interpreter was gone before the cell could run, which was not run; the next one starts fresh.
+
+    Its container has died, it was idle for too long, or the pool drained.
+    """
 
 
 class LeaseExpired(PoolError):

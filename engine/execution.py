@@ -88,7 +88,7 @@ class ExecutionRequest:
 class Timing:
     """Where the time of one execution went; seconds.
 
-    The scrub comes after the answer and so is not part of it: see the pool's events.
+    The scrub comes after the answer and so is not part of `total`.
     """
 
     wait: float = 0.0
@@ -97,6 +97,8 @@ class Timing:
     """The program, as the agent measured it."""
     answer: float = 0.0
     """The rest: the way to the container and back, and reading the output."""
+    scrub: float | None = None
+    """The scrub after it, where somebody waited for it; see the pool's events for all others."""
 
     @property
     def total(self) -> float:

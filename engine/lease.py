@@ -135,13 +135,18 @@ class Lease:
     def _lost(self, error: ContainerLost) -> ExecutionResult:
         """Turn the loss of the container into a typed result, with what is known of why."""
         self.broken = error.message
-        self._channel.close()
+        reason = self.explain(error.message)
         end = self._container.post_mortem
-        if end is None and self._container.died.wait(_POST_MORTEM_WAIT):
-            end = self._container.post_mortem
         outcome = Outcome.OUT_OF_MEMORY if end is not None and end.out_of_memory else Outcome.INFRASTRUCTURE
-        reason = error.message if end is None else f"{error.message}: {end}"
         return ExecutionResult(outcome, reason=reason)
+
+    def explain(self, loss: str) -> str:
+        """Hang up on a container that is lost, and say how it ended if the backend can tell."""
+        self._channel.close()
+        if self._container.post_mortem is None:
+            self._container.died.wait(_POST_MORTEM_WAIT)
+        end = self._container.post_mortem
+        return loss if end is None else f"{loss}: {end}"
 
 
 def _return_quietly(pool: PoolCore, container: PooledContainer, token: int) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Self, Unpack
 from engine import events
 from engine.backends import choose_backend
 from engine.backends.base import Backend
+from engine.cells import Mode
 from engine.checks import HealthReport
 from engine.config import BackendName, PoolConfig, PoolSettings, load_config
 from engine.container import ContainerState
@@ -34,6 +35,7 @@ from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
 from engine.lease import Lease
 from engine.logs import EventLog
 from engine.maintenance import PeriodicThread, health_thread, idle_thread
+from engine.session import Notice, Session
 from engine.stats import PoolPhase, PoolSnapshot, percentiles
 from engine.upkeep import Upkeep
 
@@ -150,6 +152,15 @@ class ContainerPool(PoolCore):
         """Lease a container for a `with` block: `with pool.lease() as container: ...`."""
         return self.get_container(timeout)
 
+    def session(self, *, mode: Mode = Mode.SESSION, on_notice: Notice | None = None) -> Session:
+        """Return a session: `with pool.session() as s: s.run("x = 1"); s.run("x + 1")`.
+
+        Args:
+            mode: whether cells share an interpreter.
+            on_notice: told that the session is to end, and why; in a thread of the pool.
+        """
+        return Session(self, mode=mode, on_notice=on_notice)
+
     def execute(
         self, request: ExecutionRequest | str, on_output: OutputCallback | None = None, timeout: float | None = None
     ) -> ExecutionResult:
@@ -228,6 +239,7 @@ class ContainerPool(PoolCore):
         if began:
             self.events.publish(events.POOL_DRAINING, in_use=self.roster.count(_S.IN_USE))
         self.submit(work)
+        self.sessions.warn("the pool drains", self.config.session_grace)
         with self._changed:
             self._changed.wait_for(lambda: self._phase is not PoolPhase.DRAINING, timeout)
             return self._phase is PoolPhase.DRAINED
@@ -246,6 +258,7 @@ class ContainerPool(PoolCore):
             self._phase = PoolPhase.RUNNING
             self._warming = True
             self._breaker.forget()
+        self.sessions.spare()
         self.events.publish(events.POOL_RESUMED)
         self.rebalance()
 
@@ -290,6 +303,7 @@ class ContainerPool(PoolCore):
             first = self._phase is not PoolPhase.CLOSED
             work = self.stop_leasing_locked(PoolPhase.CLOSED, PoolClosed("the pool is shut down"))
         self.submit(work)
+        self.sessions.make_way("the pool was shut down")
         for thread in self._threads:
             thread.stop()
         with self._changed:

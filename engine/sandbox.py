@@ -7,10 +7,12 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from engine.cells import Mode
 from engine.config import PoolConfig, Settings, load_config
 from engine.errors import BackendError, ConfigError, CreationFailed, PoolClosed
 from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
 from engine.pool import ContainerPool
+from engine.session import Notice, Session
 
 
 class CodeSandbox:
@@ -83,6 +85,16 @@ class CodeSandbox:
         if self.pool is not None:
             return self.pool.execute(request, on_output, timeout)
         return self._execute_once(request, on_output, timeout)
+
+    def session(self, *, mode: Mode = Mode.SESSION, on_notice: Notice | None = None) -> Session:
+        """Return a session of the pool; see `ContainerPool.session`.
+
+        Raises:
+            ConfigError: with `use_pool=False`: a session needs a pool.
+        """
+        if self.pool is None:
+            raise ConfigError("a session needs a pool", "leave out use_pool=False")
+        return self.pool.session(mode=mode, on_notice=on_notice)
 
     def _execute_once(
         self, request: ExecutionRequest | str, on_output: OutputCallback | None, timeout: float | None

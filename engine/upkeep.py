@@ -40,6 +40,7 @@ class Upkeep:
 
     def idle_pass(self) -> None:
         """Retire the idle and the old, reclaim forgotten leases, retry, evaluate alerts."""
+        self._core.sessions.end_due(self._core.config.session_timeout)
         self._reclaim_leases()
         self._retire()
         self._bury_the_undead()

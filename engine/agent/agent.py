@@ -15,7 +15,8 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple
 
-from engine.agent import frames, kernel, scrub
+from engine.agent import fetch, frames, kernel, scrub
+from engine.agent.cells import Interactive
 from engine.agent.children import Child, Ending, Zygote, ZygoteLost
 from engine.agent.gauges import Gauges
 from engine.agent.places import Place, open_beneath, writable_mounts
@@ -35,14 +36,17 @@ class Agent:
     """The supervisor of one container."""
 
     def __init__(self) -> None:
+        self.out = bytearray()
+        """Frames that the host has not taken yet."""
+        self.gauges = Gauges("")
+        self.running: Optional[Run] = None
+        self.ended: Dict[int, Ending] = {}
+        """How children have ended that nobody has buried yet, by process id."""
         self._reader = frames.FrameReader()
-        self._out = bytearray()
         self._poller = select.poll()
-        self._gauges = Gauges("")
-        self._run: Optional[Run] = None
         self._spare: Optional[Child] = None
         self._past: List[Child] = []
-        self._ended: Dict[int, Ending] = {}
+        self._interactive = Interactive(self)
         self._stdin: Optional[int] = None
         self._past_stdin: Optional[int] = None
         self._ipc_tables: Tuple[str, ...] = ()  # the host's own objects are not ours to remove
@@ -61,6 +65,7 @@ class Agent:
             frames.STATUS: self._status,
             frames.RESET: self._reset,
             frames.CHECK: self._check,
+            **self._interactive.handlers,
         }
 
     def serve(self, first: bytes) -> NoReturn:
@@ -87,9 +92,10 @@ class Agent:
             if 0 in ready:
                 self._read_host()
             if self._zygote_link in ready:
-                self._zygote.read(self._ended, wait=False)
-            if self._run is not None:
-                self._tend(self._run, ready)
+                self._zygote.read(self.ended, wait=False)
+            self._tend_interpreter(ready)
+            if self.running is not None:
+                self._tend(self.running, ready)
 
     # The host's stream.
 
@@ -109,36 +115,41 @@ class Agent:
             raise frames.FrameError("no frame of kind %d comes from a host" % frame.kind)
         handler(frame)
 
-    def _send(self, kind: int, request: int, fields: Dict[str, Any], blob: bytes = b"") -> None:
-        self._out += frames.encode_message(kind, request, fields, blob)
+    def send(self, kind: int, request: int, fields: Dict[str, Any], blob: bytes = b"") -> None:
+        """Queue a message for the host."""
+        self.out += frames.encode_message(kind, request, fields, blob)
+
+    def pass_on(self, message: frames.Frame) -> None:
+        """Queue for the host what an interpreter has said."""
+        self.out += frames.encode(message.kind, message.request, message.body)
 
     def _flush(self) -> None:
-        if self._out:
+        if self.out:
             try:
-                del self._out[: os.write(1, self._out)]
+                del self.out[: os.write(1, self.out)]
             except BlockingIOError:
                 pass
             except BrokenPipeError:
                 self._exit(0)
-        if bool(self._out) != self._awaiting_host:
-            self._awaiting_host = bool(self._out)
+        if bool(self.out) != self._awaiting_host:
+            self._awaiting_host = bool(self.out)
             if self._awaiting_host:
                 self._poller.register(1, select.POLLOUT)
             else:
                 self._poller.unregister(1)
 
-    def _flush_all(self) -> None:
+    def flush_all(self) -> None:
         """Send everything before going on; only ever while no program runs."""
         poller = select.poll()
         poller.register(1, select.POLLOUT)
-        while self._out:
+        while self.out:
             self._flush()
-            if self._out:
+            if self.out:
                 poller.poll()
 
     def _exit(self, status: int) -> NoReturn:
         try:
-            self._tenant.kill_all(set())
+            self.tenant.kill_all(set())
         except (AttributeError, OSError):
             pass  # before HELLO there is no tenant
         os._exit(status)
@@ -152,48 +163,49 @@ class Agent:
         self._plan = plan
         if plan["uid"] is not None:
             os.setgroups([])
-        self._tenant = scrub.Tenant(plan["uid"])
+        self.workdir: str = plan["workdir"]
+        self.tenant = scrub.Tenant(plan["uid"])
         if os.getpid() != 1:
             kernel.adopt_orphans()
         places = writable_mounts(plan["uid"] or os.getuid()) if plan["own_mounts"] else [plan["workdir"]]
         if plan["own_mounts"]:
-            self._gauges = Gauges("/sys/fs/cgroup")
+            self.gauges = Gauges("/sys/fs/cgroup")
             self._ipc_tables = kernel.SYSV_TABLES
         self._places = [Place(path) for path in places]
         occupied = {place.path: place.entries()[:3] for place in self._places if place.entries()}
         if occupied:
             self._fail(frame, "places", "writable and not empty before the first run: %s" % occupied)
-        self._zygote = Zygote(plan, self._tenant)
+        self._zygote = Zygote(plan, self.tenant)
         self._zygote_link = self._zygote.link.fileno()
         self._poller.register(self._zygote_link, select.POLLIN)
         problem = self._zygote.wait_preloaded()
         if problem:
             self._fail(frame, "preload", problem)
-        self._spare = self._zygote.fork(self._ended)
+        self._spare = self._zygote.fork(self.ended)
         if not self._spare.wait_ready(30):
             self._fail(frame, "child", "the first child did not become ready")
-        self._send(
+        self.send(
             frames.READY,
             frame.request,
             {
                 "protocol": frames.PROTOCOL,
                 "python": "%d.%d.%d" % sys.version_info[:3],
                 "places": places,
-                "gauges": self._gauges.read(),
+                "gauges": self.gauges.read(),
             },
         )
 
     def _fail(self, frame: frames.Frame, kind: str, reason: str) -> NoReturn:
-        self._send(frames.FAILED, frame.request, {"kind": kind, "reason": reason})
-        self._flush_all()
+        self.send(frames.FAILED, frame.request, {"kind": kind, "reason": reason})
+        self.flush_all()
         self._exit(1)
 
     def _put(self, frame: frames.Frame) -> None:
         fields, data = frames.decode_message(frame.body)
         flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if fields["append"] else os.O_TRUNC)
         try:
-            with self._tenant.identity():
-                file = open_beneath(self._plan["workdir"], fields["path"], flags)
+            with self.tenant.identity():
+                file = open_beneath(self.workdir, fields["path"], flags)
                 with os.fdopen(file, "wb") as stream:
                     stream.write(data)
         except OSError as error:
@@ -205,34 +217,63 @@ class Agent:
         with os.fdopen(os.dup(self._stdin), "wb") as stream:
             stream.write(frame.body)
 
+    def take_refusal(self) -> str:
+        """Why a file could not be put since the last look; empty if none was refused."""
+        refusal, self._refusal = self._refusal, ""
+        return refusal
+
     def _start(self, frame: frames.Frame) -> None:
         fields, source = frames.decode_message(frame.body)
-        self._drop_past()
-        refusal, self._refusal = self._refusal, ""
+        self.drop_past()
+        refusal = self.take_refusal()
         stdin = self._take_back_stdin()
         if refusal:
-            self._send(frames.REFUSED, frame.request, {"reason": refusal})
+            self.send(frames.REFUSED, frame.request, {"reason": refusal})
             return
-        child, self._spare = self._spare, None
-        if child is not None and child.pid in self._ended:
-            child.close()  # the kernel took it while it waited
-            child = None
-        if child is None:
-            child = self._zygote.fork(self._ended)
-            if not child.wait_ready(10):
-                raise ZygoteLost("a child did not become ready")
+        child = self.take_child()
         child.send_request(
             {"filename": fields["filename"], "args": fields["args"], "env": fields["env"]},
             source,
             stdin,
         )
-        self._run = Run(frame.request, child, fields, self._gauges)
+        self.listen_to(child)
+        self.begin(Run(frame.request, child, fields, self.gauges))
+
+    def take_child(self) -> Child:
+        """The child that was forked ahead, or a new one."""
+        child, self._spare = self._spare, None
+        if child is not None and child.pid in self.ended:
+            self.dismiss(child)  # the kernel took it while it waited
+            child = None
+        if child is None:
+            child = self._zygote.fork(self.ended)
+            if not child.wait_ready(10):
+                raise ZygoteLost("a child did not become ready")
+        return child
+
+    def begin(self, run: Run) -> None:
+        """Tend a run whose child has been told what to do."""
+        self.running = run
         self._next_gauges = time.monotonic() + _GAUGE_PERIOD
-        self._poller.register(child.control, select.POLLIN)
-        self._poller.register(child.stdout, select.POLLIN)
-        self._poller.register(child.stderr, select.POLLIN)
-        if frame.request == self._cancelled:
-            self._stop(self._run, "cancelled")
+        self._poller.register(run.child.stdout, select.POLLIN)
+        self._poller.register(run.child.stderr, select.POLLIN)
+        if run.request == self._cancelled:
+            self.stop(run, "cancelled")
+
+    def listen_to(self, child: Child, writing: bool = False) -> None:
+        """Be woken by what a child says, and with `writing` when it can be told more."""
+        self._poller.register(child.control, select.POLLIN | (select.POLLOUT if writing else 0))
+
+    def unlisten(self, child: Child) -> None:
+        """Be woken by a child no more."""
+        try:
+            self._poller.unregister(child.control)
+        except KeyError:
+            pass  # it had closed its end, and nobody listened any more
+
+    def dismiss(self, child: Child) -> None:
+        """Have a child's process, if it still runs, end before the next program begins."""
+        self._past.append(child)
 
     def _take_back_stdin(self) -> Optional[int]:
         """The collected standard input, rewound, its descriptor closed at the next scrub."""
@@ -245,43 +286,53 @@ class Agent:
 
     def _cancel(self, frame: frames.Frame) -> None:
         self._cancelled = frame.request  # it may overtake its RUN
-        if self._run is not None and self._run.request == frame.request:
-            self._stop(self._run, "cancelled")
+        if self.running is not None and self.running.request == frame.request:
+            self.stop(self.running, "cancelled")
 
     def _status(self, frame: frames.Frame) -> None:
-        self._send(frames.GAUGES, frame.request, self._gauges.read())
+        self.send(frames.GAUGES, frame.request, self.gauges.read())
 
     # A running program.
 
     def _patience(self) -> Optional[float]:
         """Milliseconds until something is due, or None."""
-        if self._run is None:
+        if self.running is None:
             return None
-        due: float = min(self._run.deadline, self._next_gauges)
+        due: float = min(self.running.deadline, self._next_gauges)
         return max(0.0, due - time.monotonic()) * 1000 + 0.5
 
     def _tend(self, run: Run, ready: Dict[int, int]) -> None:
         child = run.child
         for descriptor in (child.stdout, child.stderr):
-            if descriptor in ready and not run.forward(descriptor, self._out):
+            if descriptor in ready and not run.forward(descriptor, self.out):
                 self._poller.unregister(descriptor)
         self._balance(run)
-        child.ending = self._ended.get(child.pid)
-        if child.control.fileno() in ready and not run.listen():
-            self._poller.unregister(child.control)
+        child.ending = self.ended.get(child.pid)
+        if not run.keeps_child and child.control.fileno() in ready and not run.listen():
+            self.unlisten(child)
         if run.over or child.ending is not None:
             self._finish(run)
             return
         now = time.monotonic()
         if now >= run.deadline:
-            self._stop(run, "timeout")
+            self.stop(run, "timeout")
         elif now >= self._next_gauges:
             self._next_gauges = now + _GAUGE_PERIOD
-            self._send(frames.GAUGES, run.request, self._gauges.read())
+            self.send(frames.GAUGES, run.request, self.gauges.read())
+
+    def _tend_interpreter(self, ready: Dict[int, int]) -> None:
+        interpreter = self._interactive
+        if interpreter.child is None:
+            return
+        events = ready.get(interpreter.child.control.fileno(), 0)
+        if events & select.POLLOUT:
+            interpreter.write()
+        if events & ~select.POLLOUT:
+            interpreter.read()
 
     def _balance(self, run: Run) -> None:
         """Stop or resume reading the program's pipes as the host falls behind or catches up."""
-        if (len(self._out) >= _BACKLOG) == self._congested:
+        if (len(self.out) >= _BACKLOG) == self._congested:
             return
         self._congested = not self._congested
         for descriptor in run.open_pipes:
@@ -289,43 +340,71 @@ class Agent:
                 self._poller.unregister(descriptor)
             else:
                 self._poller.register(descriptor, select.POLLIN)
+        if run.child is self._interactive.child:
+            if self._congested:
+                self.unlisten(run.child)
+            else:
+                self.listen_to(run.child)
 
-    def _stop(self, run: Run, outcome: str) -> None:
+    def stop(self, run: Run, outcome: str) -> None:
+        """End a run by killing everything that it may have started."""
         run.outcome = outcome
-        self._tenant.kill_all({self._zygote.pid})
-        self._zygote.wait_ended(run.child.pid, self._ended, time.monotonic() + 5)
-        run.child.ending = self._ended.get(run.child.pid)
+        self.kill_everything()
+        self.await_end(run.child, 5)
         self._finish(run)
 
+    def kill_everything(self) -> None:
+        """Kill all processes but the zygote: whatever of the tenant's runs, the spare child too."""
+        self.tenant.kill_all({self._zygote.pid})
+        if self._spare is not None:
+            self.dismiss(self._spare)
+            self._spare = None
+
+    def await_end(self, child: Child, timeout: float) -> bool:
+        """Wait until a child is reaped, and note how it ended; False after `timeout` seconds."""
+        found = self._zygote.wait_ended(child.pid, self.ended, time.monotonic() + timeout)
+        child.ending = self.ended.get(child.pid)
+        return found
+
     def _finish(self, run: Run) -> None:
-        self._run = None
+        self.running = None
         if not self._congested:
             for descriptor in run.open_pipes:
                 self._poller.unregister(descriptor)
         self._congested = False
-        try:
-            self._poller.unregister(run.child.control)
-        except KeyError:
-            pass  # the program had closed its end
-        run.drain(self._out)
-        self._past.append(run.child)
+        run.drain(self.out)
+        if run.child is self._interactive.child:
+            self._finish_cell(run)
+            return
+        self.unlisten(run.child)
+        self.dismiss(run.child)
         result = run.result()
         if run.fetch:
-            with self._tenant.identity():
-                run.send_files(self._plan["workdir"], self._out, self._flush_all)
-        self._send(frames.RESULT, run.request, result)
+            with self.tenant.identity():
+                fetch.send_files(run.request, self.workdir, run.fetch, run.fetch_limit, self.out, self.flush_all)
+        self.send(frames.RESULT, run.request, result)
+
+    def _finish_cell(self, cell: Run) -> None:
+        result = cell.result()
+        result["new_files"] = self._interactive.new_files()
+        result["state_lost"] = cell.child.ending is not None
+        if result["state_lost"]:
+            self._interactive.forget()
+        else:
+            self._interactive.write()  # and listen to it again, if the host had fallen behind
+        self.send(frames.RESULT, cell.request, result, cell.said)
 
     # Between programs.
 
-    def _drop_past(self) -> None:
+    def drop_past(self) -> None:
         """Kill children that have said their last word; they wait only for this."""
         for child in self._past:
-            if child.pid not in self._ended:
+            if child.pid not in self.ended:
                 os.kill(child.pid, signal.SIGKILL)
-                self._zygote.wait_ended(child.pid, self._ended, time.monotonic() + 5)
+                self._zygote.wait_ended(child.pid, self.ended, time.monotonic() + 5)
             child.close()
+            self.ended.pop(child.pid, None)
         self._past.clear()
-        self._ended.clear()
         self._close_past_stdin()
 
     def _close_past_stdin(self) -> None:
@@ -338,37 +417,35 @@ class Agent:
 
     def _reset(self, frame: frames.Frame) -> None:
         deadline = time.monotonic() + self._plan["reset_timeout"]
-        if self._run is not None:
-            self._stop(self._run, "cancelled")
+        if self.running is not None:
+            self.stop(self.running, "cancelled")
+        self._interactive.forget()
         self._take_back_stdin()
         self._refusal = ""
-        if self._spare is not None:
-            self._past.append(self._spare)
-            self._spare = None
         steps = scrub.Steps()
         steps.run("kill", lambda: self._kill(deadline))
-        steps.run("empty", lambda: scrub.empty_places(self._tenant, self._places, self._ipc_tables, deadline))
+        steps.run("empty", lambda: scrub.empty_places(self.tenant, self._places, self._ipc_tables, deadline))
         steps.run("respond", self._renew)
         steps.run("verify", lambda: scrub.verify_places(self._places, self._ipc_tables))
         steps.run("processes", self._count)
         report = steps.report()
-        report["gauges"] = self._gauges.read()
-        self._send(frames.SCRUBBED, frame.request, report)
+        report["gauges"] = self.gauges.read()
+        self.send(frames.SCRUBBED, frame.request, report)
 
     def _kill(self, deadline: float) -> Optional[str]:
-        self._tenant.kill_all({self._zygote.pid})
+        self.kill_everything()
         for child in self._past:
-            if not self._zygote.wait_ended(child.pid, self._ended, deadline):
+            if not self._zygote.wait_ended(child.pid, self.ended, deadline):
                 return "process %d survives SIGKILL" % child.pid
-        self._drop_past()
-        return scrub.end_processes(self._tenant, {self._zygote.pid}, self._woken, deadline)
+        self.drop_past()
+        return scrub.end_processes(self.tenant, {self._zygote.pid}, self._woken, deadline)
 
     def _renew(self) -> Optional[str]:
-        self._spare = self._zygote.fork(self._ended)
+        self._spare = self._zygote.fork(self.ended)
         return None if self._spare.wait_ready(10) else "the next child did not become ready"
 
     def _count(self) -> Optional[str]:
-        found = self._tenant.processes(self._spared())
+        found = self.tenant.processes(self._spared())
         return "processes remain: %s" % found[:5] if found else None
 
     def _check(self, frame: frames.Frame) -> None:
@@ -379,10 +456,10 @@ class Agent:
             read_only = False
         except OSError:
             read_only = True
-        fields = self._gauges.read()
-        fields["processes"] = len(self._tenant.processes(set())) + 1
+        fields = self.gauges.read()
+        fields["processes"] = len(self.tenant.processes(set())) + 1
         fields["read_only"] = read_only
-        self._send(frames.CHECKED, frame.request, fields)
+        self.send(frames.CHECKED, frame.request, fields)
 
 
 def main(first: bytes) -> NoReturn:

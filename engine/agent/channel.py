@@ -14,12 +14,13 @@ from time import monotonic
 from typing import Any
 
 from engine.agent import frames, handover
+from engine.agent.collect import Collector
 from engine.backends.base import ByteStream
-from engine.errors import ContainerLost, ImageUnusable, RequestError
-from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback, Timing
+from engine.errors import ContainerLost, ImageUnusable
+from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
 
 _READ = 1 << 18
-_GRACE = 2.0
+GRACE = 2.0
 """Seconds past a program's deadline after which the agent itself is given up."""
 
 
@@ -77,7 +78,7 @@ class AgentChannel:
         deadline = monotonic() + timeout
         self._stream.set_timeout(timeout)
         hello = frames.encode_message(frames.HELLO, 0, {"protocol": frames.PROTOCOL, **plan})
-        self._send(handover.payload() + hello)
+        self.send(handover.payload() + hello)
         frame = self._expect(0, (frames.READY, frames.FAILED), deadline)
         fields, _ = frames.decode_message(frame.body)
         if frame.kind == frames.FAILED:
@@ -107,15 +108,15 @@ class AgentChannel:
                 what the program did.
             RequestError: if a file could not be put.
         """
-        began = monotonic()
-        deadline = began + timeout + _GRACE
-        number = next(self._ids)
-        self._stream.set_timeout(timeout + _GRACE)
+        collector = Collector(on_output)
+        deadline = monotonic() + timeout + GRACE
+        number = self.next_id()
+        self._stream.set_timeout(timeout + GRACE)
         self._running = number
         try:
             for piece in self._request_frames(number, request, timeout, max_output, max_fetch):
-                self._send(piece)
-            return self._collect(number, began, deadline, on_output)
+                self.send(piece)
+            return self._collect(number, collector, deadline)
         finally:
             self._running = None
 
@@ -123,13 +124,13 @@ class AgentChannel:
         """End the running program, if there is one; its result says `cancelled`."""
         number = self._running
         if number is not None:
-            self._send(frames.encode(frames.CANCEL, number))
+            self.send(frames.encode(frames.CANCEL, number))
 
     def request_gauges(self) -> None:
         """Ask a running program's agent for figures; they show in `gauges` when they come."""
         number = self._running
         if number is not None:
-            self._send(frames.encode(frames.STATUS, number))
+            self.send(frames.encode(frames.STATUS, number))
 
     def reset(self, timeout: float) -> ResetReport:
         """Scrub the container and wait for the report.
@@ -156,18 +157,16 @@ class AgentChannel:
         self._stream.close()
 
     def _ask(self, kind: int, answer: int, timeout: float) -> dict[str, Any]:
-        number = next(self._ids)
+        number = self.next_id()
         self._stream.set_timeout(timeout)
-        self._send(frames.encode(kind, number))
+        self.send(frames.encode(kind, number))
         return frames.decode_message(self._expect(number, (answer,), monotonic() + timeout).body)[0]
 
     def _request_frames(
         self, number: int, request: ExecutionRequest, timeout: float, max_output: int, max_fetch: int
     ) -> Iterator[bytes]:
         for path, content in request.files.items():
-            for start in range(0, max(1, len(content)), frames.CHUNK):
-                fields = {"path": path, "append": start > 0}
-                yield frames.encode_message(frames.PUT, number, fields, content[start : start + frames.CHUNK])
+            yield from put_frames(number, path, content)
         stdin = request.stdin_bytes()
         for start in range(0, len(stdin), frames.CHUNK):
             yield frames.encode(frames.STDIN, number, stdin[start : start + frames.CHUNK])
@@ -182,66 +181,54 @@ class AgentChannel:
         }
         yield frames.encode_message(frames.RUN, number, fields, request.source())
 
-    def _collect(self, number: int, began: float, deadline: float, on_output: OutputCallback | None) -> ExecutionResult:
-        chunks: list[tuple[str, bytes]] = []
-        files: dict[str, bytearray] = {}
-        too_large: dict[str, int] = {}
+    def _collect(self, number: int, collector: Collector, deadline: float) -> ExecutionResult:
         while True:
-            frame = self._next(deadline)
-            if frame.kind == frames.GAUGES:
-                self._note_gauges(frames.decode_message(frame.body)[0])
-            elif frame.request != number:
+            frame = self.next_frame(deadline)
+            if frame.request != number:
                 continue  # the end of a run that was cancelled by a reset
-            elif frame.kind in (frames.STDOUT, frames.STDERR):
-                name = "stdout" if frame.kind == frames.STDOUT else "stderr"
-                chunks.append((name, frame.body))
-                if on_output is not None:
-                    on_output(name, frame.body)
-            elif frame.kind == frames.REFUSED:
-                raise RequestError(frames.decode_message(frame.body)[0]["reason"])
-            elif frame.kind == frames.FILE:
-                fields, data = frames.decode_message(frame.body)
-                if fields["too_large"]:
-                    too_large[fields["path"]] = fields["size"]
-                else:
-                    files.setdefault(fields["path"], bytearray()).extend(data)
-            elif frame.kind == frames.RESULT:
-                fields = frames.decode_message(frame.body)[0]
-                run = fields["wall_time"]
-                return ExecutionResult(
-                    outcome=Outcome(fields["outcome"]),
-                    exit_code=fields["exit_code"],
-                    signal=fields["signal"],
-                    chunks=tuple(chunks),
-                    truncated=tuple(fields["truncated"]),
-                    files={path: bytes(data) for path, data in files.items()},
-                    files_too_large=too_large,
-                    timing=Timing(run=run, answer=max(0.0, monotonic() - began - run)),
-                    cpu_time=fields["cpu_time"],
-                    peak_memory=fields["peak_memory"],
-                )
-            else:
+            if collector.take(frame):
+                continue
+            if frame.kind != frames.RESULT:
                 raise ContainerLost(f"the agent answered a run with a frame of kind {frame.kind}")
+            return ExecutionResult(**collector.result(frames.decode_message(frame.body)[0]))
 
     def _expect(self, number: int, kinds: tuple[int, ...], deadline: float) -> frames.Frame:
         """Read until the answer to `number`; what is left of an earlier run is dropped."""
         while True:
-            frame = self._next(deadline)
+            frame = self.next_frame(deadline)
             if frame.request == number and frame.kind in kinds:
                 return frame
 
-    def _next(self, deadline: float) -> frames.Frame:
+    def next_frame(self, deadline: float) -> frames.Frame:
+        """The next frame that is not of gauges, which are noted.
+
+        Raises:
+            ContainerLost: if none comes until `deadline`, by `time.monotonic`.
+        """
+        frame = self.poll_frame(deadline)
+        if frame is None:
+            raise ContainerLost("the agent did not answer in time")
+        return frame
+
+    def poll_frame(self, deadline: float) -> frames.Frame | None:
+        """As `next_frame`, but None if none comes until then.
+
+        Raises:
+            ContainerLost: if the stream has broken.
+        """
         while True:
             for frame in self._pending:
-                return frame
+                if frame.kind != frames.GAUGES:
+                    return frame
+                self._note_gauges(frames.decode_message(frame.body)[0])
             left = deadline - monotonic()
             if left <= 0:
-                raise ContainerLost("the agent did not answer in time")
+                return None
             self._stream.set_timeout(left)
             try:
                 data = self._stream.receive(_READ)
             except TimeoutError:
-                raise ContainerLost("the agent did not answer in time") from None
+                return None
             except OSError as error:
                 raise ContainerLost(f"the stream to the agent broke: {error}") from error
             if not data:
@@ -251,7 +238,16 @@ class AgentChannel:
             except frames.FrameError as error:
                 raise ContainerLost(f"the agent sent what is not a frame: {error}") from error
 
-    def _send(self, data: bytes) -> None:
+    def next_id(self) -> int:
+        """A number for a request that no other has had."""
+        return next(self._ids)
+
+    def send(self, data: bytes) -> None:
+        """Write whole frames.
+
+        Raises:
+            ContainerLost: if the agent does not take them.
+        """
         try:
             with self._write_lock:
                 self._stream.send(data)
@@ -262,3 +258,10 @@ class AgentChannel:
 
     def _note_gauges(self, fields: Mapping[str, Any]) -> None:
         self.gauges = Gauges(**fields, at=monotonic())
+
+
+def put_frames(number: int, path: str, content: bytes) -> Iterator[bytes]:
+    """The frames that put one file into the working directory."""
+    for start in range(0, max(1, len(content)), frames.CHUNK):
+        fields = {"path": path, "append": start > 0}
+        yield frames.encode_message(frames.PUT, number, fields, content[start : start + frames.CHUNK])

@@ -36,11 +36,14 @@ class Child:
         self.stderr = stderr
         self.control = control
         self.ending: Optional[Ending] = None
-        self._warming_cpu = 0.0
+        self._cpu_before = 0.0
 
-    def send_request(self, request: Dict[str, Any], source: bytes, stdin: Optional[int]) -> None:
-        """Hand the child its program; the child reads all of it before any of it runs."""
-        self._warming_cpu = kernel.process_cpu_time(self.pid)
+    def send_request(self, request: Optional[Dict[str, Any]], source: bytes, stdin: Optional[int]) -> None:
+        """Hand the child its program, or None to have it interpret cells.
+
+        The child reads all of it before any of it runs.
+        """
+        self.mark()
         header = marshal.dumps(request)
         data = program.REQUEST.pack(len(header), len(source)) + header + source
         rights = [] if stdin is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [stdin]))]
@@ -55,20 +58,21 @@ class Child:
         poller.register(self.control, select.POLLIN)
         return bool(poller.poll(timeout * 1000)) and self.control.recv(1) == program.READY
 
-    def figures(self) -> Dict[str, Any]:
-        """CPU seconds and peak memory in bytes, of the process dead or alive.
+    def mark(self) -> None:
+        """Have `figures` count CPU time from now."""
+        try:
+            self._cpu_before = self._cpu_time()
+        except OSError:
+            pass  # it is dead, and counts no further
 
-        CPU time counts the process, to the nanosecond, and the children it has waited for,
-        to the hundredth of a second.
-        """
+    def figures(self) -> Dict[str, Any]:
+        """CPU seconds since `mark` and peak memory in bytes, of the process dead or alive."""
         if self.ending is not None:
-            cpu_time = max(0.0, self.ending.cpu_time - self._warming_cpu)
+            cpu_time = max(0.0, self.ending.cpu_time - self._cpu_before)
             return {"cpu_time": cpu_time, "peak_memory": self.ending.peak_memory}
         cpu_time, peak = 0.0, None
         try:
-            cpu_time = kernel.process_cpu_time(self.pid) - self._warming_cpu
-            fields = kernel.read_file("/proc/%d/stat" % self.pid).rpartition(b")")[2].split()
-            cpu_time += (int(fields[13]) + int(fields[14])) / _TICKS
+            cpu_time = max(0.0, self._cpu_time() - self._cpu_before)
             text = kernel.read_file("/proc/%d/status" % self.pid)
             start = text.find(b"VmHWM:")
             if start >= 0:
@@ -76,6 +80,11 @@ class Child:
         except (OSError, ValueError):
             pass  # it died between its last word and this look
         return {"cpu_time": cpu_time, "peak_memory": peak}
+
+    def _cpu_time(self) -> float:
+        """CPU seconds of the process, and of the children it has waited for, to the hundredth."""
+        fields = kernel.read_file("/proc/%d/stat" % self.pid).rpartition(b")")[2].split()
+        return kernel.process_cpu_time(self.pid) + (int(fields[13]) + int(fields[14])) / _TICKS
 
     def close(self) -> None:
         """Close our ends; the process itself is the scrub's to kill."""

@@ -14,7 +14,7 @@ import json
 import struct
 from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever a frame changes its meaning; both ends refuse another's."""
 
 MAX_BODY = 4 << 20
@@ -40,6 +40,18 @@ RESET = 7
 """No body: scrub, take the next child, answer SCRUBBED."""
 CHECK = 8
 """No body: answered by CHECKED."""
+OPEN = 9
+"""No body: start an interpreter for cells; answered by OPENED."""
+CELL = 10
+"""Message {number, timeout, max_output} + source: run one cell; answered by RESULT."""
+INPUT = 11
+"""Message {serial, text}: the answer to INPUT_WANTED of the same request; no text is end of file."""
+INTERRUPT = 12
+"""No body: KeyboardInterrupt in the running cell; a second time, kill the interpreter."""
+COMPLETE = 13
+"""Message {code, cursor, help}: answered by COMPLETED, also while a cell runs, if the interpreter can."""
+FILES = 14
+"""Message {fetch, max_fetch}: answered by FILE for each file asked for, then LISTED."""
 
 # Agent to host.
 READY = 64
@@ -49,11 +61,19 @@ STDERR = 67
 FILE = 68
 """Message {path, last} + bytes: a piece of a fetched file."""
 RESULT = 69
+"""Message; of a cell with the interpreter's own words as its blob, which nobody has verified."""
 GAUGES = 70
 SCRUBBED = 71
 CHECKED = 72
 REFUSED = 73
 """Message {reason}: instead of RESULT, for a RUN whose files could not be put."""
+OPENED = 74
+INPUT_WANTED = 75
+"""The interpreter's own words: a JSON object {serial, prompt, secret}."""
+COMPLETED = 76
+"""The interpreter's own words: a JSON object."""
+LISTED = 77
+"""Message {files: [[path, size], ...], refused}."""
 
 _HEADER = struct.Struct(">IBI")
 _LENGTH = struct.Struct(">I")

@@ -16,11 +16,15 @@ _MODULES = (
     "kernel",
     "gauges",
     "places",
+    "fetch",
     "program",
+    "completion",
+    "interpreter",
     "zygote",
     "scrub",
     "children",
     "run",
+    "cells",
     "agent",
 )
 """In the order of their imports."""

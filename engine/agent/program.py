@@ -18,7 +18,7 @@ import struct
 import sys
 import time
 import types
-from typing import Any, Dict, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, NoReturn, Optional, Tuple
 
 from engine.agent import kernel
 
@@ -66,13 +66,21 @@ def prepare(plan: Dict[str, Any]) -> None:
         del sys.modules[name]
 
 
-def become(control: socket.socket, stdout: int, stderr: int, plan: Dict[str, Any]) -> NoReturn:
+def become(
+    control: socket.socket,
+    stdout: int,
+    stderr: int,
+    plan: Dict[str, Any],
+    interpret: Callable[[socket.socket, bytes], NoReturn],
+) -> NoReturn:
     """Turn a freshly forked child of the zygote into a waiting program, and run it.
 
     Args:
         control: the stream to the agent: readiness, the request, the end.
         stdout, stderr: write ends of the pipes that carry the program's output.
         plan: the container's settings as the agent got them in HELLO.
+        interpret: serves cells on the stream, where that is asked for instead of a program; told
+            what of them has been read already.
     """
     _drop_privileges(plan["uid"])
     gc.enable()
@@ -85,6 +93,8 @@ def become(control: socket.socket, stdout: int, stderr: int, plan: Dict[str, Any
     me = os.getpid()
     control.sendall(READY)
     request, source = _receive(control)
+    if request is None:
+        interpret(control, source)
     code, starved = _run(request, source, plan["workdir"])
     if os.getpid() != me:
         os._exit(code & 0xFF)  # a fork the program made and let run to its end
@@ -119,8 +129,11 @@ def _reseed() -> None:
         numpy_random.seed()
 
 
-def _receive(control: socket.socket) -> Tuple[Dict[str, Any], bytes]:
-    """Read the request; a descriptor that comes with it becomes standard input."""
+def _receive(control: socket.socket) -> Tuple[Any, bytes]:
+    """Read the request: a program's fields and its source; or None for an interpreter, and what came after it.
+
+    A descriptor that comes with it becomes standard input.
+    """
     data, ancillary, _, _ = control.recvmsg(1 << 16, socket.CMSG_SPACE(4))
     if not data:
         os._exit(0)
@@ -159,7 +172,7 @@ def _run(request: Dict[str, Any], source: bytes, workdir: str, last: bool = True
     try:
         exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     except SystemExit as stop:
-        code = _exit_code(stop.code)
+        code = exit_code(stop.code)
     except BaseException as error:
         starved = isinstance(error, MemoryError)
         code = 130 if isinstance(error, KeyboardInterrupt) else 1
@@ -185,7 +198,7 @@ def _depth() -> int:
     return depth
 
 
-def _exit_code(value: object) -> int:
+def exit_code(value: object) -> int:
     """The status of `sys.exit(value)`: nothing is 0, a number itself, else printed and 1."""
     if value is None:
         return 0
@@ -224,7 +237,7 @@ def _finish(code: int, last: bool) -> int:
             if step is not None and last:
                 step()
         except SystemExit as stop:
-            code = _exit_code(stop.code)
+            code = exit_code(stop.code)
         except BaseException as error:
             _report(error)
     for stream, failed in ((sys.stdout, 120), (sys.stderr, code)):

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from engine.agent import frames, program
 from engine.agent.children import Child, waiting_bytes
 from engine.agent.gauges import Gauges
-from engine.agent.places import matching_files, open_beneath
 
 
 class Run:
     """The state of the running request."""
+
+    keeps_child = False
+    """Whether the child serves on when the request is over."""
 
     def __init__(self, request: int, child: Child, fields: Dict[str, Any], gauges: Gauges) -> None:
         self.request = request
         self.child = child
         self.began = time.monotonic()
         self.deadline = self.began + fields["timeout"]
-        self.fetch: List[str] = fields["fetch"]
-        self._fetch_limit: int = fields["max_fetch"]
+        self.fetch: List[str] = fields.get("fetch", [])
+        self.fetch_limit: int = fields.get("max_fetch", 0)
         self.outcome: Optional[str] = None
+        self.reason = ""
+        self.said = b""
+        """What an interpreter says of its cell's end."""
         self.over = False
         self.open_pipes = {child.stdout, child.stderr}
         self._kinds = {child.stdout: frames.STDOUT, child.stderr: frames.STDERR}
         self._left = {child.stdout: fields["max_output"], child.stderr: fields["max_output"]}
         self._truncated = {child.stdout: False, child.stderr: False}
-        self._code = 0
-        self._starved = False
+        self.code = 0
+        self.starved = False
         self._gauges = gauges
         self._kills_before = gauges.out_of_memory_kills()
         self._peak_before = gauges.memory_peak()
@@ -71,16 +75,16 @@ class Run:
         if not data:
             return False
         if len(data) == program.DONE.size and data[:1] == b"D":
-            _, self._code, starved = program.DONE.unpack(data)
-            self._code &= 0xFF
-            self._starved = bool(starved)
+            _, self.code, starved = program.DONE.unpack(data)
+            self.code &= 0xFF
+            self.starved = bool(starved)
             self.over = True
         return True
 
     def result(self) -> Dict[str, Any]:
         """The fields of RESULT: outcome, exit code or signal, figures, what was cut."""
         wall = time.monotonic() - self.began
-        code: Optional[int] = self._code
+        code: Optional[int] = self.code
         signal_number: Optional[int] = None
         if not self.over and self.child.ending is not None:
             status = self.child.ending.status
@@ -91,7 +95,7 @@ class Run:
         outcome = self.outcome
         if outcome is None:
             out_of_memory = self._gauges.out_of_memory_kills() > self._kills_before
-            if self._starved or (signal_number is not None and out_of_memory):
+            if self.starved or (signal_number is not None and out_of_memory):
                 outcome = "out_of_memory"
             elif signal_number is not None:
                 outcome = "killed"
@@ -105,6 +109,7 @@ class Run:
             outcome=outcome,
             exit_code=code,
             signal=signal_number,
+            reason=self.reason,
             wall_time=wall,
             truncated=[
                 name
@@ -113,26 +118,3 @@ class Run:
             ],
         )
         return fields
-
-    def send_files(self, workdir: str, out: bytearray, flush: Callable[[], None]) -> None:
-        """Send the files asked for, in pieces, as far as the limit on their sum allows."""
-        left = self._fetch_limit
-        for path in matching_files(workdir, self.fetch):
-            try:
-                descriptor = open_beneath(workdir, path, os.O_RDONLY)
-            except OSError:
-                continue
-            with os.fdopen(descriptor, "rb") as stream:
-                status = os.fstat(descriptor)
-                if not stat.S_ISREG(status.st_mode):
-                    continue
-                too_large = status.st_size > left
-                left -= 0 if too_large else status.st_size
-                while True:
-                    data = b"" if too_large else stream.read(frames.CHUNK)
-                    last = len(data) < frames.CHUNK
-                    fields = {"path": path, "last": last, "too_large": too_large, "size": status.st_size}
-                    out += frames.encode_message(frames.FILE, self.request, fields, data)
-                    flush()
-                    if last:
-                        break

@@ -19,7 +19,7 @@ import socket
 import struct
 from typing import Any, Dict, NoReturn
 
-from engine.agent import program
+from engine.agent import interpreter, program
 
 FORK = b"F"
 """Agent to zygote, with three descriptors: stdout, stderr, control."""
@@ -65,7 +65,7 @@ def serve(link: socket.socket, plan: Dict[str, Any]) -> NoReturn:
                 link.close()
                 os.close(woken)
                 os.close(wake)
-                program.become(socket.socket(fileno=control), stdout, stderr, plan)
+                program.become(socket.socket(fileno=control), stdout, stderr, plan, interpreter.serve)
             link.send(STARTED.pack(b"S", pid))
             for received in (stdout, stderr, control):
                 os.close(received)

@@ -84,7 +84,7 @@ class MemoryContainer:
             self.tenants += 1
             _, source = frames.decode_message(frame.body)
             self._answers += frames.encode(frames.STDOUT, frame.request, source)
-            result = {"outcome": "ok", "exit_code": 0, "signal": None, "wall_time": 0.0, "truncated": []}
+            result = {"outcome": "ok", "exit_code": 0, "signal": None, "wall_time": 0.0, "truncated": [], "reason": ""}
             say(frames.RESULT, {**result, "cpu_time": 0.0, "peak_memory": 0})
         elif frame.kind == frames.RESET:
             clean, self.dirty = not self.dirty, False

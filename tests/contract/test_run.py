@@ -370,7 +370,7 @@ def test_agent_that_sends_garbage_is_a_typed_loss(bench: Bench, monkeypatch: pyt
 def test_agent_that_does_not_answer_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     import engine.agent.channel as channel
 
-    monkeypatch.setattr(channel, "_GRACE", 0.2)
+    monkeypatch.setattr(channel, "GRACE", 0.2)
     with bench.pool.lease(20) as container:
         monkeypatch.setattr(AgentChannel, "_request_frames", lambda *_: iter(()))  # the request never arrives
         result = container.run(ExecutionRequest("print(1)", timeout=0.2))

@@ -1,0 +1,67 @@
+"""What comes back while something runs in a container, gathered until its result."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from engine.agent import frames
+from engine.errors import RequestError
+from engine.execution import Outcome, OutputCallback, Timing
+
+
+class Collector:
+    """The output and files of one request; handed each of its frames in turn."""
+
+    def __init__(self, on_output: OutputCallback | None = None) -> None:
+        self._began = monotonic()
+        self._on_output = on_output
+        self._chunks: list[tuple[str, bytes]] = []
+        self._files: dict[str, bytearray] = {}
+        self.too_large: dict[str, int] = {}
+        """Files that were not sent: path to size in bytes."""
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files that were sent: path to content."""
+        return {path: bytes(data) for path, data in self._files.items()}
+
+    def take(self, frame: frames.Frame) -> bool:
+        """Note a piece of output or of a file; whether the frame was one.
+
+        Raises:
+            RequestError: if the agent refuses the request.
+        """
+        if frame.kind in (frames.STDOUT, frames.STDERR):
+            name = "stdout" if frame.kind == frames.STDOUT else "stderr"
+            self._chunks.append((name, frame.body))
+            if self._on_output is not None:
+                self._on_output(name, frame.body)
+            return True
+        if frame.kind == frames.FILE:
+            fields, data = frames.decode_message(frame.body)
+            if fields["too_large"]:
+                self.too_large[fields["path"]] = fields["size"]
+            else:
+                self._files.setdefault(fields["path"], bytearray()).extend(data)
+            return True
+        if frame.kind == frames.REFUSED:
+            raise RequestError(frames.decode_message(frame.body)[0]["reason"])
+        return False
+
+    def result(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of an `ExecutionResult`, from the fields of RESULT."""
+        run = fields["wall_time"]
+        return {
+            "outcome": Outcome(fields["outcome"]),
+            "exit_code": fields["exit_code"],
+            "signal": fields["signal"],
+            "chunks": tuple(self._chunks),
+            "truncated": tuple(fields["truncated"]),
+            "files": self.files,
+            "files_too_large": self.too_large,
+            "timing": Timing(run=run, answer=max(0.0, monotonic() - self._began - run)),
+            "cpu_time": fields["cpu_time"],
+            "peak_memory": fields["peak_memory"],
+            "reason": fields["reason"],
+        }
