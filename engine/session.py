@@ -152,7 +152,7 @@ class Session:
                     on_input=on_input,
                 )
             except RequestError as error:  # the agent is well, but the interpreter had ended
-                self._interpreter = None
+                self._drop_interpreter()
                 raise SessionLost(f"the session's state is lost: {error.message}", _AGAIN) from error
             except ContainerLost as error:
                 raise self._loss(error.message) from error
@@ -251,6 +251,7 @@ class Session:
         with self._alone(), self._lock:
             self._lost = ""
             if self._lease is not None and self._lease.active and self._interpreter is not None:
+                self._interpreter.close()
                 self._interpreter = self._start(self._lease)
 
     def close(self) -> None:
@@ -353,13 +354,20 @@ class Session:
             scrub = self._pool.wait_scrubbed(lease, _SCRUB_WAIT)
             return replace(result, timing=replace(result.timing, scrub=scrub), state_lost=False)
         if result.state_lost:
-            self._interpreter = None  # the next one is opened in the same container: its files are there
+            self._drop_interpreter()  # the next one is opened in the same container: its files are there
         return result
+
+    def _drop_interpreter(self) -> None:
+        with self._lock:
+            interpreter, self._interpreter = self._interpreter, None
+        if interpreter is not None:
+            interpreter.close()
 
     def _let_go(self) -> None:
         """Return the container, if there is one; it is scrubbed."""
+        self._drop_interpreter()
         with self._lock:
-            lease, self._lease, self._interpreter = self._lease, None, None
+            lease, self._lease = self._lease, None
         if lease is not None and lease.active:
             lease.release()
 

@@ -14,6 +14,9 @@ _MOST = 500
 
 _LONGEST_DOC = 8000
 
+_OWNER = r"""((?:[\w.]|\[[^\[\]]*\]|'[^'\n]*'|"[^"\n]*")+)"""
+"""Names, attributes, subscripts and strings: what can be followed without a call."""
+
 _UNKNOWN = object()
 _SAFE_CONTAINERS = (dict, list, tuple, str)
 
@@ -31,11 +34,11 @@ def complete(namespace: Dict[str, Any], code: str, cursor: int) -> Dict[str, Any
     start = cursor - len(word)
     if imported is not None and re.match(r"\s*(from|import)\s", line):
         return _found(start, word, _imports(line, imported))
-    key = re.search(r"([\w.]+)\[(['\"])([^'\"\]]*)$", before)
+    key = re.search(_OWNER + r"\[(['\"])([^'\"\]]*)$", before)
     if key is not None:
         start = cursor - len(key.group(3))
         return _found(start, key.group(3), _keys(evaluate(namespace, key.group(1)), key.group(2)))
-    attribute = re.search(r"((?:[\w.]|\[[^\[\]]*\]|'[^'\n]*'|\"[^\"\n]*\")+)\.\w*$", before)
+    attribute = re.search(_OWNER + r"\.\w*$", before)
     if attribute is not None:
         owner = evaluate(namespace, attribute.group(1))
         return _found(start, word, _attributes(owner, word))

@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 import types
-from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Coroutine, Dict, List, NoReturn, Optional, Tuple
 
 from engine.agent import completion, frames, program
 
@@ -126,11 +126,11 @@ class Interpreter:
             try:
                 look = completion.help_at if fields["help"] else completion.complete
                 found = look(self._main.__dict__, fields["code"], fields["cursor"])
-                self._send(frames.COMPLETED, request, json.dumps(found).encode())
             except BaseException:
-                pass  # the host's deadline says that there is no answer
+                return  # the host's deadline says that there is no answer
             finally:
-                self._completing.release()
+                self._completing.release()  # before the answer, which may bring the next question
+            self._send(frames.COMPLETED, request, json.dumps(found).encode())
 
         threading.Thread(target=answer, daemon=True).start()
 
@@ -176,16 +176,26 @@ class Interpreter:
         shown = None
         if tree.body and isinstance(tree.body[-1], ast.Expr) and not _ends_quietly(text, tree.body[-1]):
             shown = ast.Interactive([tree.body.pop()])
+        codes = []
         for part, mode in ((tree, "exec"), (shown, "single")):
             if part is not None and part.body:
                 code = compile(part, name, mode, flags, dont_inherit=True)
                 self._flags |= code.co_flags & self._features
-                if code.co_flags & _COROUTINE:
-                    self._wait_for(eval(code, self._main.__dict__))
-                else:
-                    exec(code, self._main.__dict__)
+                codes.append(code)
+        if any(code.co_flags & _COROUTINE for code in codes):
+            self._run_in_loop(self._await_each(codes))
+        else:
+            for code in codes:
+                exec(code, self._main.__dict__)
 
-    def _wait_for(self, coroutine: Any) -> None:
+    async def _await_each(self, codes: List[types.CodeType]) -> None:
+        for code in codes:
+            if code.co_flags & _COROUTINE:
+                await eval(code, self._main.__dict__)
+            else:
+                exec(code, self._main.__dict__)
+
+    def _run_in_loop(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a cell that awaits; tasks that it leaves go on with the next such cell."""
         import asyncio
 

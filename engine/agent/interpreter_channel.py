@@ -41,6 +41,7 @@ class InterpreterChannel:
         self._completed: dict[int, Any] = {}
         self._wanted: set[int] = set()
         self._cell = 0
+        self._closed = False
         self._ask(frames.encode(frames.OPEN, number := channel.next_id()), number, frames.OPENED)
 
     def run(
@@ -111,6 +112,8 @@ class InterpreterChannel:
             self._channel.send(frames.encode_message(frames.COMPLETE, number, fields))
             while number not in self._completed and monotonic() < deadline:
                 with self._turn:
+                    if self._closed:
+                        return None
                     if self._reading:
                         self._turn.wait(deadline - monotonic())
                         continue
@@ -125,6 +128,12 @@ class InterpreterChannel:
             return found if isinstance(found, dict) else None
         finally:
             self._wanted.discard(number)
+
+    def close(self) -> None:
+        """Read no more, whoever still asks for completions: the channel is to be another's."""
+        with self._turn:
+            self._closed = True
+            self._turn.wait_for(lambda: not self._reading)
 
     def put(self, path: str, content: bytes) -> None:
         """Put a file into the working directory.
