@@ -135,7 +135,8 @@ session = pool.session()
 session.run("x = 1")
 print(pool.id, flush=True)
 try:
-    session.run("print('on')\\nwhile True: pass", on_output=lambda name, _: name == "stdout" and print("on", flush=True))
+    say = lambda name, _: name == "stdout" and print("on", flush=True)
+    session.run("print('on')\\nwhile True: pass", on_output=say)
 finally:
     print(session.run("x").value, flush=True)
     pool.shutdown(0)
