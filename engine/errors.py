@@ -39,6 +39,10 @@ class PooldeckError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class UnisolatedWarning(UserWarning):
+    """Nothing better works here, so programs run as plain processes of this machine."""
+
+
 class ConfigError(PooldeckError):
     """A setting is wrong."""
 

@@ -9,6 +9,7 @@ thread, and the backend's watcher.
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic, time
@@ -30,6 +31,7 @@ from engine.errors import (
     PoolError,
     PoolSaturated,
     PoolTimeout,
+    UnisolatedWarning,
 )
 from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
 from engine.lease import Lease
@@ -69,6 +71,9 @@ class ContainerPool(PoolCore):
         Raises:
             ConfigError: if a setting is wrong.
             BackendUnavailable: if the backend that is asked for cannot work here.
+
+        Warns:
+            UnisolatedWarning: if the choice was left open and nothing here isolates.
         """
         if config is not None and settings:
             raise ConfigError("give a config or single settings, not both")
@@ -79,6 +84,8 @@ class ContainerPool(PoolCore):
         if backend is None or isinstance(backend, str):
             chosen = choose_backend(config)
             backend, self.backend_reason = chosen.backend, chosen.reason
+            if config.backend == "auto" and backend.name == "process":
+                warnings.warn(f"programs run UNISOLATED: {chosen.reason}", UnisolatedWarning, stacklevel=2)
         super().__init__(config, backend, runners, clock)
         self._began = clock()
         self._stopped = threading.Event()
@@ -87,6 +94,7 @@ class ContainerPool(PoolCore):
         self._log = EventLog(config.log_file, config.log_level) if config.log_file else None
         if self._log is not None:
             self.subscribe(self._log)
+        self.upkeep.evaluate_alerts()  # what holds from the start is known from the start
         if runners is None:
             backend.watch(self.on_death)
             self._threads = [health_thread(self), idle_thread(self)]
