@@ -114,6 +114,28 @@ def test_interrupt_cancels_the_program(backend: str) -> None:
     assert (process.returncode, said) == (130, "pooldeck: the program was cancelled\n")
 
 
+INTERRUPTED_AT_THE_START = """
+import os, signal
+from engine.core import PoolCore
+PoolCore.note_run_started = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+from tui.cli import main
+main()
+"""
+
+
+def test_interrupt_between_lease_and_program_is_not_lost(backend: str) -> None:
+    arguments = ["run", "--backend", backend, "--timeout", "20", "-c", "while True: pass"]
+    command = [sys.executable, "-c", INTERRUPTED_AT_THE_START, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr) == (130, "pooldeck: the program was cancelled\n")
+
+
+def test_unisolated_run_says_so_also_when_it_was_asked_for() -> None:
+    done = pooldeck("run", "--backend", "process", "-c", "print(1)")
+    assert (done.stdout, done.returncode) == ("1\n", 0)
+    assert done.stderr == "pooldeck: running in process (UNISOLATED): asked for\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [

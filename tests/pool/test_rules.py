@@ -24,7 +24,7 @@ from engine.errors import (
     RequestError,
     UnknownContainer,
 )
-from engine.execution import ExecutionRequest
+from engine.execution import ExecutionRequest, Outcome
 from engine.stats import PoolPhase
 from tests.pool.manual import ManualPool
 from tests.waiting import eventually
@@ -132,6 +132,34 @@ def test_stale_lease_runs_nothing(make):
     with pytest.raises(LeaseExpired):
         lease.run("stolen")
     assert other.run("mine").stdout == "mine"
+
+
+def test_cancel_before_the_first_program_is_kept_for_it(make):
+    lease = make().take()
+    lease.cancel()
+    assert (lease.run("x").outcome, lease.run("y").outcome) == (Outcome.CANCELLED, Outcome.OK)
+
+
+def test_cancel_while_a_program_is_being_started_is_not_lost(make, monkeypatch):
+    manual = make()
+    lease = manual.take()
+    lease.run("x")
+    monkeypatch.setattr(manual.pool, "note_run_started", lambda *_: lease.cancel())
+    assert lease.run("y").outcome is Outcome.CANCELLED
+
+
+def test_cancel_between_two_programs_changes_nothing(make):
+    lease = make().take()
+    lease.run("x")
+    lease.cancel()
+    assert lease.run("y").outcome is Outcome.OK
+
+
+def test_cancel_of_a_lease_that_is_over_is_refused(make):
+    lease = make().take()
+    lease.release()
+    with pytest.raises(LeaseExpired):
+        lease.cancel()
 
 
 def test_waiters_are_served_in_the_order_they_came(make):
