@@ -31,6 +31,7 @@ from engine.errors import (
     PoolError,
     PoolSaturated,
     PoolTimeout,
+    RequestError,
     UnisolatedWarning,
 )
 from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
@@ -214,14 +215,18 @@ class ContainerPool(PoolCore):
         """Change the bounds. Containers above the new maximum go as soon as they are free.
 
         Raises:
-            ConfigError: if the bounds do not agree; nothing is changed.
+            ConfigError: if a bound is wrong or they do not agree; nothing is changed.
+            PoolClosed: if the pool is shut down.
         """
         with self.lock:
-            low = self._min_size if min_size is None else min_size
-            high = self._max_size if max_size is None else max_size
-            if not 0 <= low <= high or high < 1:
-                raise ConfigError(f"min_size = {low} and max_size = {high} do not agree", "0 <= min_size <= max_size")
-            self._min_size, self._max_size = low, high
+            if self._phase is PoolPhase.CLOSED:
+                raise PoolClosed("the pool is shut down")
+            bounds = PoolConfig(
+                initial_size=0,
+                min_size=self._min_size if min_size is None else min_size,
+                max_size=self._max_size if max_size is None else max_size,
+            )
+            low, high = self._min_size, self._max_size = bounds.min_size, bounds.max_size
             self._breaker.forget()
             work = self.balance_locked()
         self.submit(work)
@@ -396,5 +401,10 @@ class ContainerPool(PoolCore):
 
         Returns:
             What ends the subscription.
+
+        Raises:
+            RequestError: if it cannot be called.
         """
+        if not callable(subscriber):
+            raise RequestError(f"subscriber {subscriber!r} cannot be called", "give a function of one event")
         return self.events.subscribe(subscriber)
