@@ -81,7 +81,7 @@ class Lease:
             PoolError: if a program runs in the container already.
             RequestError: if the request asks for more than the pool allows.
         """
-        if isinstance(request, str):
+        if not isinstance(request, ExecutionRequest):
             request = ExecutionRequest(request)
         if not self.active:
             raise self._over()

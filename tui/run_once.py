@@ -99,10 +99,10 @@ def _status(result: ExecutionResult, *, quiet: bool) -> int:
         return _SIGNAL_STATUS + signal.SIGINT
     if result.outcome is Outcome.INFRASTRUCTURE:
         return _INFRASTRUCTURE_STATUS
-    if result.exit_code is not None:
-        return result.exit_code
     if result.outcome is Outcome.OUT_OF_MEMORY:
         return _OUT_OF_MEMORY_STATUS
+    if result.exit_code is not None:
+        return result.exit_code
     return _SIGNAL_STATUS + (result.signal or 0)
 
 
