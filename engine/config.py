@@ -1,56 +1,33 @@
-"""The settings of a pool, and where they come from.
-
-In this order, the first that names a setting wins: arguments, `POOLDECK_*` environment
-variables, `pooldeck.toml` in the working directory, `[tool.pooldeck]` in `pyproject.toml`
-there, the default.
-"""
+"""The settings of a pool, validated; `sources.py` says where they come from."""
 
 from __future__ import annotations
 
-import os
-import re
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    PyprojectTomlConfigSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.backends.base import ContainerSpec
 from engine.errors import ConfigError
+from engine.kinds import Choice, Kind, Names, Number, Size, Text, Variables, Whole, seconds
+from engine.sources import ARGUMENTS, DEFAULT, gather
 
-_PREFIX = "POOLDECK_"
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_MOST = 10_000
+"""Containers of one pool."""
 
-
-def parse_size(value: object) -> object:
-    """Turn "256m" or "1.5g" (powers of 1024, as Docker writes them) into bytes."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([bkmg]?)i?b?\s*", value.lower())
-        if match is None:
-            raise ValueError("not a size such as 256m or 1g")
-        return int(float(match[1]) * _UNITS[match[2]])
-    return value
-
-
-def _split(value: object) -> object:
-    """Let a list be written as "a, b" where only text can stand."""
-    if isinstance(value, str):
-        return tuple(part for part in re.split(r"[\s,]+", value) if part)
-    return value
-
-
-Size = Annotated[int, BeforeValidator(parse_size)]
-Seconds = Annotated[float, Field(gt=0)]
+_COUNT = Annotated[int, Whole(0, _MOST)]
+_SECONDS = Annotated[float, seconds()]
+_TEXT = Annotated[str, Text()]
+_NEEDED_TEXT = Annotated[str, Text(needed=True)]
 
 
 BackendName = Literal["auto", "docker", "bubblewrap", "process"]
+
+
+Reuse = Literal["scrub", "never"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class PoolSettings(TypedDict, total=False):
@@ -62,7 +39,7 @@ class PoolSettings(TypedDict, total=False):
     spare: int
     idle_timeout: float
     health_check_interval: float
-    reuse: Literal["scrub", "never"]
+    reuse: Reuse
     max_uses: int
     max_lifetime: float
     acquire_timeout: float
@@ -90,7 +67,7 @@ class PoolSettings(TypedDict, total=False):
     max_output: int | str
     max_file_bytes: int | str
     log_file: str
-    log_level: Literal["debug", "info", "warning", "error"]
+    log_level: LogLevel
 
 
 class Settings(PoolSettings, total=False):
@@ -99,83 +76,91 @@ class Settings(PoolSettings, total=False):
     backend: BackendName
 
 
-class PoolConfig(BaseSettings):
-    """Every setting of a pool, validated. Times are seconds, sizes bytes (or "256m")."""
+class PoolConfig(BaseModel):
+    """Every setting of a pool, validated. Times are seconds, sizes bytes (or "256m").
 
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
-        toml_file="pooldeck.toml",
-        pyproject_toml_table_header=("tool", "pooldeck"),
-        extra="forbid",
-        frozen=True,
+    Raises:
+        ConfigError: naming each wrong setting, its value, where it came from and what is allowed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    initial_size: _COUNT = Field(3, description="containers made at once at the start")
+    max_size: Annotated[int, Whole(1, _MOST)] = Field(10, description="never more containers than this")
+    min_size: _COUNT = Field(1, description="never fewer, as far as they can be made")
+    spare: _COUNT = Field(0, description="free containers kept ready ahead of demand")
+    idle_timeout: _SECONDS = Field(300.0, description="idle containers beyond min_size go after this")
+    health_check_interval: _SECONDS = Field(30.0, description="between looks at the available containers")
+    reuse: Annotated[Reuse, Choice(get_args(Reuse))] = Field(
+        "scrub", description="never: each container serves one lease"
+    )
+    max_uses: Annotated[int, Whole(0, 1_000_000_000)] = Field(
+        0, description="leases a container serves before it is replaced; 0: any number"
+    )
+    max_lifetime: Annotated[float, seconds(at_least=0)] = Field(
+        3600.0, description="a container is replaced after this; 0: never"
+    )
+    acquire_timeout: _SECONDS = Field(30.0, description="how long a caller waits for a container")
+    max_waiting: Annotated[int, Whole(0, 1_000_000)] = Field(
+        1000, description="callers that may wait; more are refused at once"
+    )
+    lease_timeout: _SECONDS = Field(3600.0, description="a lease held longer is reclaimed")
+    session_timeout: _SECONDS = Field(900.0, description="a session without a cell for so long is closed")
+    session_grace: _SECONDS = Field(30.0, description="that a session has when the pool drains")
+    create_timeout: _SECONDS = Field(60.0, description="for the agent to be ready in a new container")
+    create_workers: Annotated[int, Whole(1, 64)] = Field(4, description="containers made at the same time")
+    reset_timeout: _SECONDS = Field(5.0, description="for a scrub; later the container is quarantined")
+    check_timeout: _SECONDS = Field(5.0, description="for the agent's answer to a health check")
+    shutdown_timeout: _SECONDS = Field(30.0, description="for those in use to finish at shutdown")
+
+    backend: Annotated[BackendName, Choice(get_args(BackendName))] = Field("auto", description="what isolates")
+    image: _NEEDED_TEXT = Field("python:3.11-slim", description="any image with Python 3.8 or newer")
+    python: _TEXT = Field("", description="the interpreter; empty: python3, or on bubblewrap the host's own")
+    runtime: _TEXT = Field("", description="the engine's runtime, such as runsc")
+    network: _NEEDED_TEXT = Field("none", description="the engine's network, such as bridge")
+    memory: Annotated[int, Size(32 << 20, 1 << 40)] = Field(
+        256 << 20, description="of a container, with swap and tmpfs"
+    )
+    cpus: Annotated[float, Number(0.01, 1024)] = Field(1.0, description="share of the host's CPUs")
+    max_processes: Annotated[int, Whole(8, 100_000)] = Field(
+        64, description="of a container, with the agent's own three"
+    )
+    disk: Annotated[int, Size(1 << 20, 1 << 40)] = Field(
+        64 << 20, description="of each writable place, and of one file"
+    )
+    max_open_files: Annotated[int, Whole(64, 1 << 20)] = Field(1024, description="of one process")
+    preload: Annotated[tuple[str, ...], Names()] = Field((), description="packages imported once, before the fork")
+    env: Annotated[dict[str, str], Variables()] = Field({}, description="environment of every program")
+
+    timeout: _SECONDS = Field(30.0, description="for a program that names none")
+    max_output: Annotated[int, Size(0, 1 << 30)] = Field(1 << 20, description="of each of stdout and stderr")
+    max_file_bytes: Annotated[int, Size(0, 1 << 30)] = Field(
+        16 << 20, description="put in before or fetched after a run, in sum"
     )
 
-    initial_size: int = Field(3, ge=0, le=10_000, description="containers made at once at the start")
-    max_size: int = Field(10, ge=1, le=10_000, description="never more containers than this")
-    min_size: int = Field(1, ge=0, le=10_000, description="never fewer, as far as they can be made")
-    spare: int = Field(0, ge=0, le=10_000, description="free containers kept ready ahead of demand")
-    idle_timeout: Seconds = Field(300.0, description="idle containers beyond min_size go after this")
-    health_check_interval: Seconds = Field(30.0, description="between looks at the available containers")
-    reuse: Literal["scrub", "never"] = Field("scrub", description="never: each container serves one lease")
-    max_uses: int = Field(0, ge=0, description="leases a container serves before it is replaced; 0: any number")
-    max_lifetime: float = Field(3600.0, ge=0, description="a container is replaced after this; 0: never")
-    acquire_timeout: Seconds = Field(30.0, description="how long a caller waits for a container")
-    max_waiting: int = Field(1000, ge=0, description="callers that may wait; more are refused at once")
-    lease_timeout: Seconds = Field(3600.0, description="a lease held longer is reclaimed")
-    session_timeout: Seconds = Field(900.0, description="a session without a cell for so long is closed")
-    session_grace: Seconds = Field(30.0, description="that a session has when the pool drains")
-    create_timeout: Seconds = Field(60.0, description="for the agent to be ready in a new container")
-    create_workers: int = Field(4, ge=1, le=64, description="containers made at the same time")
-    reset_timeout: Seconds = Field(5.0, description="for a scrub; later the container is quarantined")
-    check_timeout: Seconds = Field(5.0, description="for the agent's answer to a health check")
-    shutdown_timeout: Seconds = Field(30.0, description="for those in use to finish at shutdown")
+    log_file: _TEXT = Field("", description="JSON lines of events: a path, or - for stderr; empty: none")
+    log_level: Annotated[LogLevel, Choice(get_args(LogLevel))] = Field("info", description="the least that is logged")
 
-    backend: BackendName = Field("auto", description="what isolates")
-    image: str = Field("python:3.11-slim", min_length=1, description="any image with Python 3.8 or newer")
-    python: str = Field("", description="the interpreter; empty: python3, or on bubblewrap the host's own")
-    runtime: str = Field("", description="the engine's runtime, such as runsc")
-    network: str = Field("none", min_length=1, description="the engine's network, such as bridge")
-    memory: Size = Field(256 << 20, ge=32 << 20, description="of a container, with swap and tmpfs")
-    cpus: float = Field(1.0, ge=0.01, le=1024, description="share of the host's CPUs")
-    max_processes: int = Field(64, ge=8, le=100_000, description="of a container, with the agent's own three")
-    disk: Size = Field(64 << 20, ge=1 << 20, description="of each writable place, and of one file")
-    max_open_files: int = Field(1024, ge=64, le=1 << 20, description="of one process")
-    preload: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="imported before the fork"
-    )
-    env: dict[str, str] = Field({}, description="environment of every program")
+    def __init__(self, origins: Mapping[str, str] | None = None, /, **settings: Any) -> None:
+        """Args: origins: where each setting came from, for messages; nothing for arguments."""
+        where = dict.fromkeys(settings, ARGUMENTS) if origins is None else origins
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            problems = [_explain(problem, where) for problem in error.errors()]
+        else:
+            problems = list(self._disagreements(where))
+        if problems:
+            raise ConfigError("; ".join(problems))
 
-    timeout: Seconds = Field(30.0, description="for a program that names none")
-    max_output: Size = Field(1 << 20, ge=0, description="of each of stdout and stderr")
-    max_file_bytes: Size = Field(16 << 20, ge=0, description="put in before or fetched after a run, in sum")
-
-    log_file: str = Field("", description="JSON lines of events: a path, or - for stderr; empty: none")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @model_validator(mode="after")
-    def _sizes_agree(self) -> Self:
-        if self.min_size > self.max_size:
-            raise ValueError(f"min_size = {self.min_size} is above max_size = {self.max_size}")
-        if self.initial_size > self.max_size:
-            raise ValueError(f"initial_size = {self.initial_size} is above max_size = {self.max_size}")
-        return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - named by pydantic-settings
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Name the sources in their order; called by pydantic-settings."""
-        return (
-            init_settings,
-            env_settings,
-            TomlConfigSettingsSource(settings_cls),
-            PyprojectTomlConfigSettingsSource(settings_cls),
-        )
+    def _disagreements(self, origins: Mapping[str, str]) -> Iterator[str]:
+        """What is wrong between settings that are right one by one."""
+        for name in ("min_size", "initial_size"):
+            if getattr(self, name) > self.max_size:
+                low, high = (
+                    f"{each} = {getattr(self, each)} (from {origins.get(each, DEFAULT)})" for each in (name, "max_size")
+                )
+                yield f"{low} is above {high}"
 
     def container_spec(self, pool_id: str) -> ContainerSpec:
         """What a backend needs to know to make a container."""
@@ -202,32 +187,48 @@ def load_config(**arguments: Any) -> PoolConfig:
     Raises:
         ConfigError: naming each wrong setting, its value, where it came from and what is allowed.
     """
-    try:
-        return PoolConfig(**arguments)
-    except ValidationError as error:
-        lines = [_explain(problem, arguments) for problem in error.errors()]
-        raise ConfigError("; ".join(lines)) from None
-    except ValueError as error:  # a TOML file or a JSON value in the environment that cannot be read
-        raise ConfigError(f"settings cannot be read: {error}") from error
+    given = gather(arguments)
+    origins = {name: each.origin for name, each in given.items()}
+    return PoolConfig(origins, **{name: each.value for name, each in given.items()})
 
 
-def _explain(problem: Any, arguments: dict[str, Any]) -> str:
-    if not problem["loc"]:
-        return str(problem["msg"]).removeprefix("Value error, ")
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is in force; all but the name as people write it."""
+
+    name: str
+    value: str
+    origin: str
+    allowed: str
+    description: str
+
+
+def settings_in_force(**arguments: Any) -> list[Setting]:
+    """Return every setting, its value and where that came from.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    config = load_config(**arguments)
+    given = gather(arguments)
+    return [
+        Setting(
+            name,
+            kind.show(getattr(config, name)),
+            given[name].origin if name in given else DEFAULT,
+            kind.allowed,
+            field.description or "",
+        )
+        for name, field in PoolConfig.model_fields.items()
+        for kind in field.metadata
+        if isinstance(kind, Kind)
+    ]
+
+
+def _explain(problem: Any, origins: Mapping[str, str]) -> str:
     name = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        return f"{name} is no setting (from {_origin(name, arguments)})"
+        near = get_close_matches(name.lower(), PoolConfig.model_fields, 1)
+        return f"{name} (from {origins[name]}) is no setting{f': did you mean {near[0]}?' if near else ''}"
     wanted = str(problem["msg"]).removeprefix("Value error, ")
-    wanted = wanted[:1].lower() + wanted[1:]
-    return f"{name} = {problem['input']!r} (from {_origin(name, arguments)}): {wanted}"
-
-
-def _origin(name: str, arguments: dict[str, Any]) -> str:
-    if name in arguments:
-        return "the arguments"
-    for variable in os.environ:
-        if variable.upper() == _PREFIX + name.upper():
-            return variable
-    if Path("pooldeck.toml").exists() and re.search(rf"^\s*{name}\s*=", Path("pooldeck.toml").read_text(), re.M):
-        return "pooldeck.toml"
-    return "[tool.pooldeck] in pyproject.toml"
+    return f"{name} = {problem['input']!r} (from {origins[name]}): {wanted}"

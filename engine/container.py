@@ -86,13 +86,13 @@ class ContainerSnapshot:
 
     @property
     def short_id(self) -> str:
-        """The first twelve characters, as Docker shows them."""
+        """The first twelve characters, as Docker shows them: for screens and messages."""
         return self.id[:12]
 
     def as_document(self) -> dict[str, object]:
         """The entry of the statistics document."""
         return {
-            "id": self.short_id,
+            "id": self.id,
             "status": self.state.value,
             "created_at": self.created_at,
             "last_used_at": self.last_used_at,

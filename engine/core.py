@@ -273,13 +273,14 @@ class PoolCore:
                 container.leaving = "the pool was drained while it was made"
             work = self.free_locked(container)
             warmed = warming and not self._warming
-            available = self.roster.count(_S.AVAILABLE)
+            made = self.roster.live - self.roster.count(_S.STARTING)
         self.submit(work)
         self.events.publish(events.CREATED, container.id, creation_time_ms=round(took * 1e3, 3), python=metadata.python)
         if recovered:
             self.events.publish(events.BREAKER_CLOSED)
         if warmed:
-            self.events.publish(events.POOL_INITIALIZED, available_containers=available, backend=self.backend.name)
+            # As many as were made: callers who waited may hold some of them already.
+            self.events.publish(events.POOL_INITIALIZED, available_containers=made, backend=self.backend.name)
 
     def _still_wanted_locked(self, container: PooledContainer) -> bool:
         """Whether the need that a creation was reserved for is still there when its turn comes."""

@@ -18,7 +18,8 @@
         ├── LeaseExpired            this lease is over: its container may be another's
         └── UnknownContainer        no container of that id is in the pool
 
-`exit_code` is what the command line exits with (sysexits.h), and only there.
+`exit_code` is what the command line exits with, and only there: 2 for what a person can mend in
+what was given, as for a wrong option; else as in sysexits.h.
 """
 
 from __future__ import annotations
@@ -39,16 +40,20 @@ class PooldeckError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class UnisolatedWarning(UserWarning):
+    """Nothing better works here, so programs run as plain processes of this machine."""
+
+
 class ConfigError(PooldeckError):
     """A setting is wrong."""
 
-    exit_code = 78
+    exit_code = 2
 
 
 class RequestError(PooldeckError):
     """A request cannot be run as it is."""
 
-    exit_code = 64
+    exit_code = 2
 
 
 class BackendError(PooldeckError):

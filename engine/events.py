@@ -49,7 +49,6 @@ _WARNINGS = frozenset(
         *(MAINTENANCE_FAILED, ALERT_RAISED, ACQUIRE_FAILED),
     ]
 )
-_CHATTER = frozenset([ACQUIRED, EXECUTED, RETURNED, RESET_COMPLETED, CHECKED])
 
 _QUEUE_LIMIT = 10_000
 
@@ -67,10 +66,10 @@ class Event:
 
     @property
     def level(self) -> str:
-        """How much it matters: debug for what happens with every run, warning for what an operator should see."""
+        """How much it matters: warning for what an operator should see, debug for checks that passed."""
         if self.name in _WARNINGS:
             return "warning"
-        return "debug" if self.name in _CHATTER else "info"
+        return "debug" if self.name == CHECKED else "info"
 
     def as_document(self) -> dict[str, Any]:
         """Return the event as a flat JSON-ready document; the timestamp is ISO 8601 in UTC."""

@@ -8,6 +8,15 @@ from enum import StrEnum
 from typing import Any
 
 from engine.errors import RequestError
+from engine.validation import (
+    check_bytes,
+    check_environment,
+    check_files,
+    check_limit,
+    check_path,
+    check_strings,
+    check_timeout,
+)
 
 OutputCallback = Callable[[str, bytes], None]
 """Called as output arrives, with "stdout" or "stderr" and the bytes."""
@@ -23,7 +32,7 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     """It ran past its deadline and was killed with all it had started."""
     OUT_OF_MEMORY = "out_of_memory"
-    """The kernel killed it for want of memory, or a MemoryError ended it."""
+    """The kernel killed it for want of memory, or a MemoryError ended it, whoever raised that."""
     KILLED = "killed"
     """A signal that was not ours ended it."""
     CANCELLED = "cancelled"
@@ -37,7 +46,8 @@ class ExecutionRequest:
     """A program and what it is given.
 
     Raises:
-        RequestError: if a name climbs out of the working directory or a limit is not positive.
+        RequestError: if a part is of another type than it says, a name climbs out of the working
+            directory, or a limit is out of range.
     """
 
     code: str | bytes
@@ -56,24 +66,19 @@ class ExecutionRequest:
     """Bytes of each of stdout and stderr; None for the pool's `max_output`."""
 
     def __post_init__(self) -> None:
-        for path in (self.filename, *self.files):
-            parts = path.split("/")
-            if not path or path.startswith("/") or ".." in parts or "\0" in path:
-                raise RequestError(
-                    f"file name {path!r} leaves the working directory", "use a relative path without '..'"
-                )
+        check_bytes("code", self.code)
+        check_bytes("stdin", self.stdin)
+        check_path("filename", self.filename)
         if "/" in self.filename:
             raise RequestError(f"file name {self.filename!r} of the program is a path", "use a plain name")
-        for name, value in self.env.items():
-            if not name or "=" in name or "\0" in name + value:
-                raise RequestError(f"environment variable {name!r} cannot be set", "no '=' and no NUL in a name")
-        for argument in self.args:
-            if "\0" in argument:
-                raise RequestError(f"argument {argument!r} holds a NUL byte", "remove it")
-        if self.timeout is not None and not 0 < self.timeout < 1e9:
-            raise RequestError(f"timeout {self.timeout!r} is not a number of seconds above 0", "give one, such as 30")
-        if self.max_output is not None and self.max_output < 0:
-            raise RequestError(f"max_output {self.max_output!r} is below 0", "give a number of bytes")
+        check_files(self.files, self.filename)
+        check_environment(self.env)
+        for name in ("args", "fetch"):
+            object.__setattr__(self, name, check_strings(name, getattr(self, name)))
+        for pattern in self.fetch:
+            check_path("fetch", pattern)
+        check_timeout(self.timeout)
+        check_limit("max_output", self.max_output)
 
     def source(self) -> bytes:
         """The program's source as bytes."""
@@ -81,7 +86,7 @@ class ExecutionRequest:
 
     def stdin_bytes(self) -> bytes:
         """Standard input as bytes."""
-        return self.stdin.encode() if isinstance(self.stdin, str) else self.stdin
+        return self.stdin.encode("utf-8", "surrogatepass") if isinstance(self.stdin, str) else self.stdin
 
 
 @dataclass(frozen=True, slots=True)

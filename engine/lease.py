@@ -38,6 +38,9 @@ class Lease:
         self.taken_at = taken_at
         self.taken_by = _callers()
         self._running = threading.Lock()
+        self._cancelling = threading.Lock()
+        self._cancellable = True
+        self._cancelled = False
         self.broken = ""
         """Why the container cannot be used any more; empty while it can."""
 
@@ -78,22 +81,26 @@ class Lease:
             PoolError: if a program runs in the container already.
             RequestError: if the request asks for more than the pool allows.
         """
-        if isinstance(request, str):
+        if not isinstance(request, ExecutionRequest):
             request = ExecutionRequest(request)
         if not self.active:
-            raise LeaseExpired(f"the lease of container {self.id[:12]} is over")
+            raise self._over()
         limits = self._pool.run_limits(request)
         if not self._running.acquire(blocking=False):
             raise PoolError(f"a program runs in container {self.id[:12]} already", "lease another one")
+        with self._cancelling:
+            self._cancellable = True
         try:
             return self._run(request, limits, on_output)
         finally:
+            with self._cancelling:
+                self._cancellable = self._cancelled = False
             self._running.release()
 
     def _run(self, request: ExecutionRequest, limits: RunLimits, on_output: OutputCallback | None) -> ExecutionResult:
         self._pool.note_run_started(self, request)
         try:
-            result = self._channel.run(request, on_output=on_output, **limits)
+            result = self._channel.run(request, on_output=on_output, cancelled=lambda: self._cancelled, **limits)
         except ContainerLost as error:
             result = self._lost(error)
         except RequestError:
@@ -108,9 +115,20 @@ class Lease:
         return result
 
     def cancel(self) -> None:
-        """End the running program from another thread; nothing happens if there is none."""
-        if self.active:
-            self._channel.cancel()
+        """End the running program from another thread.
+
+        Before the lease's first program it is that one which will not start: whoever cancels
+        need not know how far the other thread has come. Between two programs nothing happens.
+
+        Raises:
+            LeaseExpired: if the lease is over.
+        """
+        if not self.active:
+            raise self._over()
+        with self._cancelling:
+            # First noted, then sent: the run looks at the note once it can be reached by the other.
+            self._cancelled = self._cancellable
+        self._channel.cancel()
 
     def release(self) -> None:
         """Return the container to the pool; see `ContainerPool.return_container`."""
@@ -131,6 +149,9 @@ class Lease:
             # Not here: the collector may run in a thread that holds the pool's lock.
             threading.Thread(target=_return_quietly, args=(pool, container, self.token), daemon=True).start()
             warnings.warn(f"lease of container {container.id[:12]} was never returned", ResourceWarning, 1, self)
+
+    def _over(self) -> LeaseExpired:
+        return LeaseExpired(f"the lease of container {self.id[:12]} is over", "take another one")
 
     def _lost(self, error: ContainerLost) -> ExecutionResult:
         """Turn the loss of the container into a typed result, with what is known of why."""

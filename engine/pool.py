@@ -9,6 +9,7 @@ thread, and the backend's watcher.
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic, time
@@ -30,6 +31,8 @@ from engine.errors import (
     PoolError,
     PoolSaturated,
     PoolTimeout,
+    RequestError,
+    UnisolatedWarning,
 )
 from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
 from engine.lease import Lease
@@ -69,6 +72,9 @@ class ContainerPool(PoolCore):
         Raises:
             ConfigError: if a setting is wrong.
             BackendUnavailable: if the backend that is asked for cannot work here.
+
+        Warns:
+            UnisolatedWarning: if the choice was left open and nothing here isolates.
         """
         if config is not None and settings:
             raise ConfigError("give a config or single settings, not both")
@@ -79,6 +85,8 @@ class ContainerPool(PoolCore):
         if backend is None or isinstance(backend, str):
             chosen = choose_backend(config)
             backend, self.backend_reason = chosen.backend, chosen.reason
+            if config.backend == "auto" and backend.name == "process":
+                warnings.warn(f"programs run UNISOLATED: {chosen.reason}", UnisolatedWarning, stacklevel=2)
         super().__init__(config, backend, runners, clock)
         self._began = clock()
         self._stopped = threading.Event()
@@ -87,6 +95,7 @@ class ContainerPool(PoolCore):
         self._log = EventLog(config.log_file, config.log_level) if config.log_file else None
         if self._log is not None:
             self.subscribe(self._log)
+        self.upkeep.evaluate_alerts()  # what holds from the start is known from the start
         if runners is None:
             backend.watch(self.on_death)
             self._threads = [health_thread(self), idle_thread(self)]
@@ -206,14 +215,18 @@ class ContainerPool(PoolCore):
         """Change the bounds. Containers above the new maximum go as soon as they are free.
 
         Raises:
-            ConfigError: if the bounds do not agree; nothing is changed.
+            ConfigError: if a bound is wrong or they do not agree; nothing is changed.
+            PoolClosed: if the pool is shut down.
         """
         with self.lock:
-            low = self._min_size if min_size is None else min_size
-            high = self._max_size if max_size is None else max_size
-            if not 0 <= low <= high or high < 1:
-                raise ConfigError(f"min_size = {low} and max_size = {high} do not agree", "0 <= min_size <= max_size")
-            self._min_size, self._max_size = low, high
+            if self._phase is PoolPhase.CLOSED:
+                raise PoolClosed("the pool is shut down")
+            bounds = PoolConfig(
+                initial_size=0,
+                min_size=self._min_size if min_size is None else min_size,
+                max_size=self._max_size if max_size is None else max_size,
+            )
+            low, high = self._min_size, self._max_size = bounds.min_size, bounds.max_size
             self._breaker.forget()
             work = self.balance_locked()
         self.submit(work)
@@ -388,5 +401,10 @@ class ContainerPool(PoolCore):
 
         Returns:
             What ends the subscription.
+
+        Raises:
+            RequestError: if it cannot be called.
         """
+        if not callable(subscriber):
+            raise RequestError(f"subscriber {subscriber!r} cannot be called", "give a function of one event")
         return self.events.subscribe(subscriber)

@@ -30,6 +30,7 @@ from engine.cells import (
 )
 from engine.errors import ContainerLost, PoolClosed, PoolError, RequestError, SessionLost
 from engine.execution import ExecutionRequest, OutputCallback
+from engine.validation import check_path
 
 if TYPE_CHECKING:
     from engine.lease import Lease
@@ -209,7 +210,8 @@ class Session:
             RequestError: if the path climbs out, or the file is too large.
             SessionLost, PoolError: as `run`.
         """
-        self._pool.run_limits(ExecutionRequest("", files={path: data}))
+        check_path("file name", path)
+        self._pool.run_limits(ExecutionRequest("", files={"file": data}))
         with self._workdir() as interpreter:
             interpreter.put(path, data)
 

@@ -67,11 +67,11 @@ class LatencyWindow:
         self._samples.append((self._clock(), seconds))
 
     def samples(self, window: float = WINDOW) -> list[float]:
-        """The durations of the last `window` seconds, oldest first."""
-        since = self._clock() - window
-        while self._samples and self._samples[0][0] < since:
+        """The durations of the last `window` seconds, at most `WINDOW`, oldest first."""
+        now = self._clock()
+        while self._samples and self._samples[0][0] < now - WINDOW:
             self._samples.popleft()
-        return [seconds for _, seconds in self._samples]
+        return [seconds for at, seconds in self._samples if at >= now - window]
 
 
 def percentiles(samples: list[float]) -> Percentiles:

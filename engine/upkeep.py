@@ -45,6 +45,10 @@ class Upkeep:
         self._retire()
         self._bury_the_undead()
         self._core.rebalance()
+        self.evaluate_alerts()
+
+    def evaluate_alerts(self) -> None:
+        """Raise and clear alerts, and say so as events."""
         raised, cleared = self.alerts.evaluate(self._snapshot())
         for alert in raised:
             self._core.events.publish(

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -15,6 +15,7 @@ import click
 
 from engine.backends import choose_backend
 from engine.config import load_config
+from engine.errors import PooldeckError
 from engine.execution import ExecutionRequest, ExecutionResult, Outcome
 from engine.lease import Lease
 from engine.pool import ContainerPool
@@ -33,7 +34,7 @@ def run_once(request: dict[str, Any], settings: dict[str, Any], *, as_json: bool
     )
     wanted = ExecutionRequest(**request, timeout=timeout)
     choice = choose_backend(config, show_pull)
-    if choice.backend.name != "docker" and config.backend == "auto":
+    if choice.backend.name == "process" or (choice.backend.name != "docker" and config.backend == "auto"):
         click.echo(
             f"pooldeck: running in {choice.backend.name} ({choice.backend.isolation}): {choice.reason}", err=True
         )
@@ -98,10 +99,10 @@ def _status(result: ExecutionResult, *, quiet: bool) -> int:
         return _SIGNAL_STATUS + signal.SIGINT
     if result.outcome is Outcome.INFRASTRUCTURE:
         return _INFRASTRUCTURE_STATUS
-    if result.exit_code is not None:
-        return result.exit_code
     if result.outcome is Outcome.OUT_OF_MEMORY:
         return _OUT_OF_MEMORY_STATUS
+    if result.exit_code is not None:
+        return result.exit_code
     return _SIGNAL_STATUS + (result.signal or 0)
 
 
@@ -112,7 +113,11 @@ def _interrupt_cancels(lease: Lease) -> Iterator[None]:
     def cancel(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # Not in the handler itself: it may have interrupted a write on the same stream.
-        threading.Thread(target=lease.cancel, daemon=True).start()
+        threading.Thread(target=end_program, daemon=True).start()
+
+    def end_program() -> None:
+        with suppress(PooldeckError):  # the program, or its container, was quicker
+            lease.cancel()
 
     previous = signal.signal(signal.SIGINT, cancel)
     try:

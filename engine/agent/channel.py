@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -17,7 +17,7 @@ from engine.agent import frames, handover
 from engine.agent.collect import Collector
 from engine.backends.base import ByteStream
 from engine.errors import ContainerLost, ImageUnusable
-from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
+from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
 
 _READ = 1 << 18
 GRACE = 2.0
@@ -94,6 +94,7 @@ class AgentChannel:
         max_output: int,
         max_fetch: int,
         on_output: OutputCallback | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> ExecutionResult:
         """Run one program and wait for its end.
 
@@ -102,6 +103,7 @@ class AgentChannel:
                 later by this end against an agent that does not answer.
             on_output: called in this thread for each piece of output. What it raises goes on;
                 the run is abandoned then, and the channel must not be used again.
+            cancelled: asked once `cancel` can reach the run: whether it came before.
 
         Raises:
             ContainerLost: if the container died or did not answer; nothing is known of
@@ -114,6 +116,8 @@ class AgentChannel:
         self._stream.set_timeout(timeout + GRACE)
         self._running = number
         try:
+            if cancelled():
+                return ExecutionResult(Outcome.CANCELLED)
             for piece in self._request_frames(number, request, timeout, max_output, max_fetch):
                 self.send(piece)
             return self._collect(number, collector, deadline)

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import urllib.parse
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
 
 import docker.errors
@@ -23,6 +23,7 @@ import requests.exceptions
 from docker import APIClient
 from docker.constants import MINIMUM_DOCKER_API_VERSION
 from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 
@@ -38,13 +39,10 @@ def connect(timeout: float = 30.0) -> APIClient:
     Raises:
         BackendUnavailable: if no engine answers there.
     """
-    address = os.environ.get("DOCKER_HOST") or None
+    address: str | None = os.environ.get("DOCKER_HOST") or None
     tls: Any = False
     if address is None:
-        with suppress(Exception):  # a broken ~/.docker must not hide the default socket
-            context = ContextAPI.get_current_context()
-            if context is not None and context.name != "default":
-                address, tls = context.Host, context.TLSConfig or False
+        address, tls = _context()
     try:
         if address is not None and address.startswith("ssh://"):
             return _connect_over_ssh(address, int(timeout))
@@ -52,20 +50,50 @@ def connect(timeout: float = 30.0) -> APIClient:
             return docker.from_env(version="auto", timeout=int(timeout)).api
         return APIClient(base_url=address, version="auto", timeout=int(timeout), tls=tls)
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        forbidden = _is_caused_by(error, PermissionError)
         raise BackendUnavailable(
             f"no Docker engine answers at {address or 'the default socket'}: {root_cause(error)}",
-            "start the engine, or set DOCKER_HOST to where it is",
+            "you may not use its socket: join the group that owns it (usermod -aG docker NAME) and log in again"
+            if forbidden
+            else "start the engine, or set DOCKER_HOST to where it is",
         ) from error
+
+
+def _context() -> tuple[str | None, Any]:
+    """Address and TLS settings of the docker context in force, as the docker command finds it.
+
+    Raises:
+        BackendUnavailable: if it is not there or cannot be read: another engine than the one
+            that was named must not be used in its place.
+    """
+    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    if name == "default":
+        return None, False
+    hint = "see 'docker context ls', or set DOCKER_CONTEXT=default"
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception as error:  # docker-py raises the bare class for a broken one
+        raise BackendUnavailable(f"docker context {name!r} cannot be read: {error}", hint) from error
+    if context is None or not context.Host:
+        raise BackendUnavailable(f"there is no docker context {name!r}", hint)
+    return context.Host, context.TLSConfig or False
 
 
 def root_cause(error: BaseException) -> str:
     """The innermost reason in a chain of wrapped errors, in one line."""
-    while True:
-        inner = error.__cause__ or error.__context__
-        if inner is None:
-            break
-        error = inner
-    return " ".join(str(error).split())[:300]
+    *_, innermost = _chain(error)
+    return " ".join(str(innermost).split())[:300]
+
+
+def _is_caused_by(error: BaseException, kind: type[BaseException]) -> bool:
+    return any(isinstance(each, kind) for each in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    each: BaseException | None = error
+    while each is not None:
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def _connect_over_ssh(address: str, timeout: int) -> APIClient:

@@ -40,6 +40,47 @@ def test_current_docker_context_is_followed(tmp_path: Path, monkeypatch: pytest.
         connect()
 
 
+@pytest.mark.parametrize("by", ["variable", "configuration"])
+def test_context_that_is_not_there_is_an_error_and_no_other_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    if by == "variable":
+        monkeypatch.setenv("DOCKER_CONTEXT", "prod")
+    else:
+        (tmp_path / ".docker").mkdir()
+        (tmp_path / ".docker" / "config.json").write_text(json.dumps({"currentContext": "prod"}))
+    with pytest.raises(BackendUnavailable, match="there is no docker context 'prod'"):
+        connect()
+
+
+def test_broken_context_is_an_error_and_no_other_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONTEXT", "prod")
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text("{}")
+    ContextAPI.create_context("prod", host="unix:///nowhere.sock")
+    (meta,) = (tmp_path / ".docker" / "contexts" / "meta").glob("*/meta.json")
+    meta.write_text("{")
+    with pytest.raises(BackendUnavailable, match="docker context 'prod' cannot be read"):
+        connect()
+
+
+def test_socket_that_may_not_be_used_is_told_from_an_engine_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+    monkeypatch.setattr("docker.transport.unixconn.UnixHTTPConnection.connect", refuse)
+    with pytest.raises(BackendUnavailable, match="Permission denied") as caught:
+        connect()
+    assert "usermod -aG docker" in caught.value.hint
+
+
 def test_engine_over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An `ssh` that goes nowhere: what it would run on the other machine it runs here."""
     if shutil.which("docker") is None:

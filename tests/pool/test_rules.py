@@ -24,7 +24,7 @@ from engine.errors import (
     RequestError,
     UnknownContainer,
 )
-from engine.execution import ExecutionRequest
+from engine.execution import ExecutionRequest, Outcome
 from engine.stats import PoolPhase
 from tests.pool.manual import ManualPool
 from tests.waiting import eventually
@@ -98,6 +98,47 @@ def test_statistics_document_has_the_promised_keys(make):
     }  # fmt: skip
 
 
+def test_pool_is_initialised_with_what_was_made_though_a_caller_has_it_already(make):
+    manual = make(settle=False, initial_size=2)
+    seen = []
+    manual.pool.subscribe(seen.append)
+    caller = Caller(manual)
+    manual.settle()
+    assert caller.join().lease is not None
+    assert manual.pool.events.flush(5)
+    initialized = [event for event in seen if event.name == events.POOL_INITIALIZED]
+    assert [event.data["available_containers"] for event in initialized] == [2]
+
+
+def test_container_has_one_id_wherever_it_is_named(make):
+    manual = make()
+    result = manual.pool.execute("x")
+    assert [entry["id"] for entry in manual.pool.get_stats()["containers"]] == [result.container_id]
+
+
+def test_what_is_no_request_and_no_subscriber_is_refused(make):
+    manual = make()
+    with pytest.raises(RequestError, match="code is None"):
+        manual.take().run(None)
+    with pytest.raises(RequestError, match="subscriber 5 cannot be called"):
+        manual.pool.subscribe(5)
+
+
+@pytest.mark.parametrize("bounds", [{"min_size": "a"}, {"max_size": 10**6}, {"max_size": 1.5}, {"min_size": True}])
+def test_resize_takes_only_what_the_settings_take(make, bounds):
+    manual = make()
+    with pytest.raises(ConfigError, match="must be"):
+        manual.pool.resize(**bounds)
+    assert (manual.pool.snapshot().min_size, manual.pool.snapshot().max_size) == (0, 2)
+
+
+def test_resize_of_a_pool_that_is_shut_down_is_refused(make):
+    manual = make()
+    manual.close()
+    with pytest.raises(PoolClosed):
+        manual.pool.resize(1, 2)
+
+
 def test_returned_container_is_scrubbed_before_anyone_gets_it(make):
     manual = make(max_size=1)
     lease = manual.take()
@@ -132,6 +173,34 @@ def test_stale_lease_runs_nothing(make):
     with pytest.raises(LeaseExpired):
         lease.run("stolen")
     assert other.run("mine").stdout == "mine"
+
+
+def test_cancel_before_the_first_program_is_kept_for_it(make):
+    lease = make().take()
+    lease.cancel()
+    assert (lease.run("x").outcome, lease.run("y").outcome) == (Outcome.CANCELLED, Outcome.OK)
+
+
+def test_cancel_while_a_program_is_being_started_is_not_lost(make, monkeypatch):
+    manual = make()
+    lease = manual.take()
+    lease.run("x")
+    monkeypatch.setattr(manual.pool, "note_run_started", lambda *_: lease.cancel())
+    assert lease.run("y").outcome is Outcome.CANCELLED
+
+
+def test_cancel_between_two_programs_changes_nothing(make):
+    lease = make().take()
+    lease.run("x")
+    lease.cancel()
+    assert lease.run("y").outcome is Outcome.OK
+
+
+def test_cancel_of_a_lease_that_is_over_is_refused(make):
+    lease = make().take()
+    lease.release()
+    with pytest.raises(LeaseExpired):
+        lease.cancel()
 
 
 def test_waiters_are_served_in_the_order_they_came(make):
