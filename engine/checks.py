@@ -8,7 +8,7 @@ from time import monotonic
 
 from engine.agent.channel import AgentChannel, ResetReport
 from engine.backends.base import Backend, Guarantee
-from engine.errors import ContainerLost, PooldeckError
+from engine.errors import PooldeckError
 
 RESET_STEPS = ("kill", "empty", "respond", "verify", "processes", "report")
 """Kill every process; empty every writable place; does the agent's next child answer; are
@@ -50,8 +50,8 @@ def check_health(backend: Backend, container_id: str, channel: AgentChannel, tim
     began = monotonic()
     try:
         look = backend.look(container_id)
-    except PooldeckError as error:
-        return HealthReport({"running": False}, {"running": monotonic() - began}, str(error))
+    except Exception as error:
+        return HealthReport({"running": False}, {"running": monotonic() - began}, _told(error))
     times["running"] = monotonic() - began
     passed["running"] = look.running
     if not look.running:
@@ -59,9 +59,9 @@ def check_health(backend: Backend, container_id: str, channel: AgentChannel, tim
     began = monotonic()
     try:
         fields = channel.check(timeout)
-    except ContainerLost as error:
+    except Exception as error:
         passed["responsive"] = False
-        return HealthReport(passed, times, str(error))
+        return HealthReport(passed, times, _told(error))
     times["responsive"] = monotonic() - began
     passed["responsive"] = True
     memory, limit = fields["memory"], fields["memory_limit"]
@@ -86,5 +86,10 @@ def reset(channel: AgentChannel, timeout: float) -> ResetReport:
     """
     try:
         return channel.reset(timeout + 1.0)
-    except ContainerLost as error:
-        return ResetReport(False, {}, "respond", str(error))
+    except Exception as error:
+        return ResetReport(False, {}, "respond", _told(error))
+
+
+def _told(error: Exception) -> str:
+    """What went wrong: our own errors say it, of others the kind matters."""
+    return str(error) if isinstance(error, PooldeckError) else f"{type(error).__name__}: {error}"

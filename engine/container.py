@@ -11,6 +11,7 @@ from time import time
 
 from engine.agent.channel import AgentChannel, Gauges
 from engine.backends.base import PostMortem
+from engine.workers import Job, JobRunner
 
 
 class ContainerState(StrEnum):
@@ -113,6 +114,8 @@ class PooledContainer:
     state: ContainerState = ContainerState.STARTING
     expires_at: float = 0.0
     """When its lifetime ends, by the pool's clock."""
+    pending: tuple[JobRunner, Job] | None = None
+    """What is to be done with it next, until somebody begins."""
     channel: AgentChannel | None = None
     created_at: float = field(default_factory=time)
     last_used_at: float = field(default_factory=time)

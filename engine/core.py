@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
+import weakref
 from collections.abc import Callable
 from time import monotonic, time
 from typing import TypedDict
@@ -40,6 +41,8 @@ from engine.workers import Job, JobRunner, Workers
 
 _S = ContainerState
 _SCRUB_WORKERS = 4
+_SUBMITTED_AFTER = 2.0
+"""Seconds after which a job that nobody has begun is submitted once more."""
 _LIFETIME_JITTER = 0.1
 """Share by which lifetimes differ, so that containers made together do not end together."""
 
@@ -50,6 +53,18 @@ Work = tuple[JobRunner, Job]
 
 _MAX_CODE = 2 << 20
 """Bytes of a program's source: it travels in one frame."""
+
+
+def weakly(method: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that calls a bound method as long as its object lives, and does not keep it alive."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: object) -> None:
+        bound = reference()
+        if bound is not None:
+            bound(*arguments)
+
+    return call
 
 
 class RunLimits(TypedDict):
@@ -96,9 +111,10 @@ class PoolCore:
         self._spec = config.container_spec(self.id)
         if runners is None:
             name = f"pool-{self.id}"
+            on_failure = weakly(self.note_failure)
             runners = (
-                Workers(f"{name}-create", config.create_workers, self.note_failure),
-                Workers(f"{name}-scrub", _SCRUB_WORKERS, self.note_failure),
+                Workers(f"{name}-create", config.create_workers, on_failure),
+                Workers(f"{name}-scrub", _SCRUB_WORKERS, on_failure),
             )
         self.makers, self.scrubbers = runners
 
@@ -114,6 +130,30 @@ class PoolCore:
         """Hand jobs to their runners; the lock is not held."""
         for runner, job in work:
             runner.submit(job)
+
+    def _assign(self, container: PooledContainer, runner: JobRunner, job: Callable[[PooledContainer], None]) -> Work:
+        """Note on the container what must be done with it, and return that as work.
+
+        The note is made before the state is changed, and taken back by whoever does the job: a
+        caller who is interrupted between decision and `submit` leaves a note that the idle
+        thread finds, and a job that is submitted twice is done once.
+        """
+
+        def take() -> None:
+            with self.lock:
+                if container.pending is not work:
+                    return
+                container.pending = None
+            job(container)
+
+        work = container.pending = (runner, take)
+        return work
+
+    def forgotten_work(self) -> list[Work]:
+        """Jobs that were decided a while ago and that nobody has begun."""
+        with self.lock:
+            since = self.clock() - _SUBMITTED_AFTER
+            return [one.pending for one in self.roster if one.pending is not None and one.state_since < since]
 
     def balance_locked(self) -> list[Work]:
         """Everything that follows from the present state; called after each change of it."""
@@ -148,35 +188,40 @@ class PoolCore:
         return min(floor, self._max_size)
 
     def _reserve_locked(self) -> Work:
-        container = self.roster.reserve(self._metadata, self._generation)
-        return self.makers, lambda: self._create(container)
+        container = self.roster.blank(self._metadata, self._generation)
+        work = self._assign(container, self.makers, self._create)
+        self.roster.enter(container)
+        return work
 
     def lease_locked(self, container: PooledContainer, asked_at: float) -> Lease:
         """Give an available container to a caller."""
-        self.roster.move(container, _S.IN_USE)
         self._last_token += 1
         now = self.clock()
+        lease = Lease(self, container, self._last_token, now)
+        # From here on a lease that is lost on its way to the caller (Ctrl+C) is reclaimed.
+        container.lease_token, container.lease_taken_at = self._last_token, now
+        container.lease_taken_by = lease.taken_by
+        self.roster.move(container, _S.IN_USE)
         self.counters.acquires += 1
         self._acquire_times.add(now - asked_at)
-        container.lease_token, container.lease_taken_at = self._last_token, now
-        lease = Lease(self, container, self._last_token, now)
-        container.lease_taken_by = lease.taken_by
         return lease
 
     def retire_locked(self, container: PooledContainer, reason: str) -> Work:
         """Take a healthy container out of the pool."""
+        work = self._assign(container, self.makers, self._destroy)
         self.roster.move(container, _S.DESTROYING)
         container.lease_token = 0
         self.events.publish(events.RETIRED, container.id, reason=reason)
-        return self.makers, lambda: self._destroy(container)
+        return work
 
     def quarantine_locked(self, container: PooledContainer, reason: str) -> Work:
         """Take a container out of the pool that nobody may use again."""
+        work = self._assign(container, self.makers, self._destroy)
         self.roster.move(container, _S.UNHEALTHY)
         container.lease_token = 0
         self.events.publish(events.QUARANTINED, container.id, reason=reason)
         self.roster.move(container, _S.DESTROYING)
-        return self.makers, lambda: self._destroy(container)
+        return work
 
     def why_leaving_locked(self, container: PooledContainer) -> str:
         """Why a container that is free now should go instead of serving again; or nothing."""
@@ -334,11 +379,17 @@ class PoolCore:
 
     def finish_check(self, container: PooledContainer) -> HealthReport:
         """Check a container that was set aside, and put it back or quarantine it."""
-        report = check_health(self.backend, container.id, container.agent(), self.config.check_timeout)
+        try:
+            report = check_health(self.backend, container.id, container.agent(), self.config.check_timeout)
+        except BaseException:  # Ctrl+C in a caller's thread: what the agent still answers is nobody's
+            with self.lock:
+                work = [self.quarantine_locked(container, "its check was abandoned"), *self.balance_locked()]
+            self.submit(work)
+            raise
         with self.lock:
             self.counters.health_checks += 1
             self._check_verdicts.add(report.healthy)
-            work: list[Work] = []
+            work = []
             if not report.healthy:
                 container.health_check_failures += 1
                 self.counters.health_check_failures += 1
@@ -359,10 +410,10 @@ class PoolCore:
         return report
 
     def _destroy(self, container: PooledContainer) -> None:
-        if container.channel is not None:
-            container.channel.close()
         problem = ""
         try:
+            if container.channel is not None:
+                container.channel.close()
             self.backend.destroy(container.id)
         except Exception as error:
             # Its stream is closed, so it ends by itself if it can. It is tried again later.
@@ -449,20 +500,23 @@ class PoolCore:
         """
         container = lease.container
         with self.lock:
-            if container.lease_token != lease.token:
+            if container.lease_token != lease.token or container.state is not _S.IN_USE:
                 self.counters.stale_returns += 1
                 raise LeaseExpired(f"the lease of container {lease.id[:12]} is over", "return a lease once")
-            container.lease_token, container.last_lease = 0, lease.token
+            container.last_lease = lease.token
             container.uses += 1
             container.doing = ""
             container.last_used_at = time()
+            if lease.running:
+                lease.broken = "it was returned while a program ran in it"
             if lease.broken:
                 work = [self.quarantine_locked(container, lease.broken)]
             elif leaving := self.why_leaving_locked(container):
                 work = [self.retire_locked(container, leaving)]
             else:
+                work = [self._assign(container, self.scrubbers, self._reset)]
                 self.roster.move(container, _S.RESETTING)
-                work = [(self.scrubbers, lambda: self._reset(container))]
+            container.lease_token = 0  # after the move: till then a lost lease is reclaimed
             work += self.balance_locked()
         self.submit(work)
 
@@ -474,7 +528,7 @@ class PoolCore:
         """
         limit = self.config.max_file_bytes
         sizes = {
-            "code": (len(request.source()), min(limit, _MAX_CODE)),
+            "code": (len(request.source()), _MAX_CODE),
             "stdin": (len(request.stdin_bytes()), limit),
             "files": (sum(map(len, request.files.values())), limit),
         }

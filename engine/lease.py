@@ -64,6 +64,11 @@ class Lease:
         """Whether the container is still this lease's."""
         return self._container.lease_token == self.token
 
+    @property
+    def running(self) -> bool:
+        """Whether a program runs."""
+        return self._running.locked()
+
     def run(self, request: ExecutionRequest | str, on_output: OutputCallback | None = None) -> ExecutionResult:
         """Run one program in the container and wait for its end.
 
@@ -100,7 +105,9 @@ class Lease:
     def _run(self, request: ExecutionRequest, limits: RunLimits, on_output: OutputCallback | None) -> ExecutionResult:
         self._pool.note_run_started(self, request)
         try:
-            result = self._channel.run(request, on_output=on_output, cancelled=lambda: self._cancelled, **limits)
+            result = self._channel.run(
+                request, on_output=on_output, cancelled=lambda: self._cancelled, holder=self.token, **limits
+            )
         except ContainerLost as error:
             result = self._lost(error)
         except RequestError:
@@ -128,7 +135,7 @@ class Lease:
         with self._cancelling:
             # First noted, then sent: the run looks at the note once it can be reached by the other.
             self._cancelled = self._cancellable
-        self._channel.cancel()
+        self._channel.cancel(self.token)
 
     def release(self) -> None:
         """Return the container to the pool; see `ContainerPool.return_container`."""
@@ -145,9 +152,10 @@ class Lease:
 
     def __del__(self) -> None:
         pool, container = getattr(self, "_pool", None), getattr(self, "_container", None)
-        if pool is not None and container is not None and container.lease_token == self.token and not pool.closed:
+        token = getattr(self, "token", 0)  # 0 if it was interrupted while it was made
+        if pool is not None and container is not None and token == container.lease_token != 0 and not pool.closed:
             # Not here: the collector may run in a thread that holds the pool's lock.
-            threading.Thread(target=_return_quietly, args=(pool, container, self.token), daemon=True).start()
+            threading.Thread(target=_return_quietly, args=(pool, container, token), daemon=True).start()
             warnings.warn(f"lease of container {container.id[:12]} was never returned", ResourceWarning, 1, self)
 
     def _over(self) -> LeaseExpired:
@@ -156,6 +164,8 @@ class Lease:
     def _lost(self, error: ContainerLost) -> ExecutionResult:
         """Turn the loss of the container into a typed result, with what is known of why."""
         self.broken = error.message
+        if not self.active:
+            return ExecutionResult(Outcome.INFRASTRUCTURE, reason="the container was taken back while the program ran")
         reason = self.explain(error.message)
         end = self._container.post_mortem
         outcome = Outcome.OUT_OF_MEMORY if end is not None and end.out_of_memory else Outcome.INFRASTRUCTURE

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic, time
@@ -23,7 +24,7 @@ from engine.cells import Mode
 from engine.checks import HealthReport
 from engine.config import BackendName, PoolConfig, PoolSettings, load_config
 from engine.container import ContainerState
-from engine.core import PoolCore, Runners, Work
+from engine.core import PoolCore, Runners, Work, weakly
 from engine.errors import (
     ConfigError,
     PoolClosed,
@@ -41,6 +42,7 @@ from engine.maintenance import PeriodicThread, health_thread, idle_thread
 from engine.session import Notice, Session
 from engine.stats import PoolPhase, PoolSnapshot, percentiles
 from engine.upkeep import Upkeep
+from engine.workers import JobRunner
 
 _S = ContainerState
 _CLOSE_GRACE = 10.0
@@ -87,19 +89,22 @@ class ContainerPool(PoolCore):
             backend, self.backend_reason = chosen.backend, chosen.reason
             if config.backend == "auto" and backend.name == "process":
                 warnings.warn(f"programs run UNISOLATED: {chosen.reason}", UnisolatedWarning, stacklevel=2)
+        self._log = EventLog(config.log_file, config.log_level) if config.log_file else None
         super().__init__(config, backend, runners, clock)
         self._began = clock()
-        self._stopped = threading.Event()
+        self._closing = threading.Lock()
+        self._stopped = False
         self.upkeep = Upkeep(self, self.snapshot)
         self._threads: list[PeriodicThread] = []
-        self._log = EventLog(config.log_file, config.log_level) if config.log_file else None
         if self._log is not None:
             self.subscribe(self._log)
         self.upkeep.evaluate_alerts()  # what holds from the start is known from the start
         if runners is None:
-            backend.watch(self.on_death)
+            backend.watch(weakly(self.on_death))
             self._threads = [health_thread(self), idle_thread(self)]
             self.makers.submit(self.upkeep.remove_orphans)
+        self._finalizer = weakref.finalize(self, _drop, self._threads, self.makers, self.scrubbers, backend)
+        self._finalizer.atexit = False
         self.rebalance()
 
     # Leasing.
@@ -313,7 +318,6 @@ class ContainerPool(PoolCore):
         """
         deadline = monotonic() + (self.config.shutdown_timeout if timeout is None else timeout)
         with self.lock:
-            first = self._phase is not PoolPhase.CLOSED
             work = self.stop_leasing_locked(PoolPhase.CLOSED, PoolClosed("the pool is shut down"))
         self.submit(work)
         self.sessions.make_way("the pool was shut down")
@@ -329,9 +333,18 @@ class ContainerPool(PoolCore):
         deadline = max(deadline, monotonic()) + _CLOSE_GRACE
         with self._changed:
             self._changed.wait_for(lambda: not len(self.roster), max(0.0, deadline - monotonic()))
-        if not first:
-            self._stopped.wait(max(0.0, deadline - monotonic()))
+        # Whoever comes first finishes; if that is interrupted, the next one does.
+        if not self._closing.acquire(timeout=max(0.0, deadline - monotonic())):
             return
+        try:
+            if not self._stopped:
+                self._finish_shutdown(deadline)
+                self._stopped = True
+        finally:
+            self._closing.release()
+
+    def _finish_shutdown(self, deadline: float) -> None:
+        """End threads and connections; each step may be taken twice."""
         for runner in (self.scrubbers, self.makers):
             runner.close(deadline)
         for thread in self._threads:
@@ -341,7 +354,7 @@ class ContainerPool(PoolCore):
         self.events.close(max(0.1, deadline - monotonic()))
         if self._log is not None:
             self._log.close()
-        self._stopped.set()
+        self._finalizer.detach()
 
     def __enter__(self) -> Self:
         return self
@@ -408,3 +421,12 @@ class ContainerPool(PoolCore):
         if not callable(subscriber):
             raise RequestError(f"subscriber {subscriber!r} cannot be called", "give a function of one event")
         return self.events.subscribe(subscriber)
+
+
+def _drop(threads: list[PeriodicThread], makers: JobRunner, scrubbers: JobRunner, backend: Backend) -> None:
+    """End the threads of a pool that was dropped without shutdown; its streams end its containers."""
+    for thread in threads:
+        thread.stop()
+    makers.end()
+    scrubbers.end()
+    backend.close()

@@ -37,14 +37,17 @@ class Roster:
         """How many serve or will serve; those being destroyed do not."""
         return sum(self._counts[state] for state in _LIVE)
 
-    def reserve(self, metadata: ContainerMetadata, generation: int) -> PooledContainer:
-        """Make room for a container; it gets its own id when the backend has made it."""
+    def blank(self, metadata: ContainerMetadata, generation: int) -> PooledContainer:
+        """A container that does not exist yet; it gets its own id when the backend has made it."""
         self._reserved += 1
         container = PooledContainer(f"starting-{self._reserved}", metadata, generation)
         container.state_since = self._clock()
+        return container
+
+    def enter(self, container: PooledContainer) -> None:
+        """Make room for a new container: from now on it counts."""
         self._containers[container.id] = container
         self._counts[container.state] += 1
-        return container
 
     def rename(self, container: PooledContainer, container_id: str) -> None:
         """Give a reserved container its own id."""

@@ -43,9 +43,10 @@ class Upkeep:
         self._core.sessions.end_due(self._core.config.session_timeout)
         self._reclaim_leases()
         self._retire()
-        self._bury_the_undead()
+        self._core.submit(self._core.forgotten_work())
         self._core.rebalance()
         self.evaluate_alerts()
+        self._bury_the_undead()  # last: an engine that does not answer takes its time
 
     def evaluate_alerts(self) -> None:
         """Raise and clear alerts, and say so as events."""
@@ -98,7 +99,9 @@ class Upkeep:
         for position, container_id in enumerate(undead):
             try:
                 core.backend.destroy(container_id)
-            except BackendError:
+            except Exception as error:
                 with core.lock:
                     core.undead += undead[position:]
+                if not isinstance(error, BackendError):
+                    core.note_failure("destroying what was left over", error)
                 return

@@ -17,10 +17,13 @@ class JobRunner(Protocol):
     """Runs jobs, now or later, in any thread."""
 
     def submit(self, job: Job) -> None:
-        """Have `job` run; never waits for it."""
+        """Have `job` run, without waiting for it; after `close` it is run at once, by the caller."""
+
+    def end(self) -> None:
+        """Queue no more jobs, and end when those that are queued are done."""
 
     def close(self, deadline: float) -> None:
-        """Take no more jobs, finish those that are queued, and end by `deadline`."""
+        """As `end`, and wait for it until `deadline` (monotonic)."""
 
 
 class Workers:
@@ -29,6 +32,8 @@ class Workers:
     def __init__(self, name: str, count: int, on_failure: FailureCallback) -> None:
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._on_failure = on_failure
+        self._lock = threading.Lock()
+        self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(count)
         ]
@@ -36,13 +41,23 @@ class Workers:
             thread.start()
 
     def submit(self, job: Job) -> None:
-        """Queue `job`; one that comes after `close` runs in no thread and is dropped."""
-        self._queue.put(job)
+        """Queue `job`; or run it, if the threads end: what is destroyed last must not be dropped."""
+        with self._lock:
+            if not self._closed:
+                self._queue.put(job)
+                return
+        self._run(job)
+
+    def end(self) -> None:
+        """Have the threads end once the queue is empty."""
+        with self._lock:
+            self._closed = True
+            for _ in self._threads:
+                self._queue.put(None)
 
     def close(self, deadline: float) -> None:
-        """End the threads once the queue is empty, waiting until `deadline` (monotonic)."""
-        for _ in self._threads:
-            self._queue.put(None)
+        """End the threads, waiting until `deadline` (monotonic)."""
+        self.end()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - monotonic()))
@@ -52,8 +67,11 @@ class Workers:
             job = self._queue.get()
             if job is None:
                 return
-            try:
-                job()
-            except Exception as error:
-                self._on_failure(threading.current_thread().name, error)
+            self._run(job)
             del job  # a worker that waits must not keep a pool alive
+
+    def _run(self, job: Job) -> None:
+        try:
+            job()
+        except Exception as error:
+            self._on_failure(threading.current_thread().name, error)

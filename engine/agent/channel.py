@@ -20,6 +20,12 @@ from engine.errors import ContainerLost, ImageUnusable
 from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
 
 _READ = 1 << 18
+_LAST_LOOK = 0.001
+"""Seconds for a last look at a stream after the deadline."""
+
+_SEND_TIMEOUT = 30.0
+"""Seconds in which an agent must take what it is sent."""
+
 GRACE = 2.0
 """Seconds past a program's deadline after which the agent itself is given up."""
 
@@ -65,7 +71,8 @@ class AgentChannel:
         self._pending: Iterator[frames.Frame] = iter(())
         self._ids = itertools.count(1)
         self._write_lock = threading.Lock()
-        self._running: int | None = None
+        self._running: tuple[int, int] | None = None
+        """Whose program runs, and as which request."""
         self.gauges = Gauges()
 
     def start(self, plan: Mapping[str, Any], timeout: float) -> AgentInfo:
@@ -76,7 +83,6 @@ class AgentChannel:
             ImageUnusable: if it says that it cannot work here: a missing package, say.
         """
         deadline = monotonic() + timeout
-        self._stream.set_timeout(timeout)
         hello = frames.encode_message(frames.HELLO, 0, {"protocol": frames.PROTOCOL, **plan})
         self.send(handover.payload() + hello)
         frame = self._expect(0, (frames.READY, frames.FAILED), deadline)
@@ -95,6 +101,7 @@ class AgentChannel:
         max_fetch: int,
         on_output: OutputCallback | None = None,
         cancelled: Callable[[], bool] = lambda: False,
+        holder: int = 0,
     ) -> ExecutionResult:
         """Run one program and wait for its end.
 
@@ -104,6 +111,7 @@ class AgentChannel:
             on_output: called in this thread for each piece of output. What it raises goes on;
                 the run is abandoned then, and the channel must not be used again.
             cancelled: asked once `cancel` can reach the run: whether it came before.
+            holder: who may cancel it.
 
         Raises:
             ContainerLost: if the container died or did not answer; nothing is known of
@@ -113,8 +121,7 @@ class AgentChannel:
         collector = Collector(on_output)
         deadline = monotonic() + timeout + GRACE
         number = self.next_id()
-        self._stream.set_timeout(timeout + GRACE)
-        self._running = number
+        self._running = (holder, number)
         try:
             if cancelled():
                 return ExecutionResult(Outcome.CANCELLED)
@@ -124,17 +131,17 @@ class AgentChannel:
         finally:
             self._running = None
 
-    def cancel(self) -> None:
-        """End the running program, if there is one; its result says `cancelled`."""
-        number = self._running
-        if number is not None:
-            self.send(frames.encode(frames.CANCEL, number))
+    def cancel(self, holder: int = 0) -> None:
+        """End the program that `holder` runs, if there is one; its result says `cancelled`."""
+        running = self._running
+        if running is not None and running[0] == holder:
+            self.send(frames.encode(frames.CANCEL, running[1]))
 
     def request_gauges(self) -> None:
         """Ask a running program's agent for figures; they show in `gauges` when they come."""
-        number = self._running
-        if number is not None:
-            self.send(frames.encode(frames.STATUS, number))
+        running = self._running
+        if running is not None:
+            self.send(frames.encode(frames.STATUS, running[1]))
 
     def reset(self, timeout: float) -> ResetReport:
         """Scrub the container and wait for the report.
@@ -162,7 +169,6 @@ class AgentChannel:
 
     def _ask(self, kind: int, answer: int, timeout: float) -> dict[str, Any]:
         number = self.next_id()
-        self._stream.set_timeout(timeout)
         self.send(frames.encode(kind, number))
         return frames.decode_message(self._expect(number, (answer,), monotonic() + timeout).body)[0]
 
@@ -220,6 +226,7 @@ class AgentChannel:
         Raises:
             ContainerLost: if the stream has broken.
         """
+        late = False
         while True:
             for frame in self._pending:
                 if frame.kind != frames.GAUGES:
@@ -227,9 +234,11 @@ class AgentChannel:
                 self._note_gauges(frames.decode_message(frame.body)[0])
             left = deadline - monotonic()
             if left <= 0:
-                return None
-            self._stream.set_timeout(left)
+                if late:
+                    return None
+                left, late = _LAST_LOOK, True  # the caller may have been slow, and the answer be there
             try:
+                self._stream.set_timeout(left)
                 data = self._stream.receive(_READ)
             except TimeoutError:
                 return None
@@ -254,6 +263,7 @@ class AgentChannel:
         """
         try:
             with self._write_lock:
+                self._stream.set_timeout(_SEND_TIMEOUT)
                 self._stream.send(data)
         except TimeoutError:
             raise ContainerLost("the agent did not read in time") from None

@@ -34,6 +34,9 @@ class ManualRunner:
         self._at_once = True
         self.run_all()
 
+    def end(self) -> None:
+        """There are no threads."""
+
     def close(self, deadline: float) -> None:
         self.run_all()
 
