@@ -171,7 +171,7 @@ class Agent:
         if plan["own_mounts"]:
             self.gauges = Gauges("/sys/fs/cgroup")
             self._ipc_tables = kernel.SYSV_TABLES
-        self._places = [Place(path) for path in places]
+        self._places = [Place(path, places) for path in places]
         occupied = {place.path: place.entries()[:3] for place in self._places if place.entries()}
         if occupied:
             self._fail(frame, "places", "writable and not empty before the first run: %s" % occupied)
@@ -184,6 +184,7 @@ class Agent:
         self._spare = self._zygote.fork(self.ended)
         if not self._spare.wait_ready(30):
             self._fail(frame, "child", "the first child did not become ready")
+        self._found_supervisors = self._supervisors()
         self.send(
             frames.READY,
             frame.request,
@@ -208,14 +209,17 @@ class Agent:
                 file = open_beneath(self.workdir, fields["path"], flags)
                 with os.fdopen(file, "wb") as stream:
                     stream.write(data)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._refusal = self._refusal or "cannot put %s: %s" % (fields["path"], error)
 
     def _take_stdin(self, frame: frames.Frame) -> None:
         if self._stdin is None:
             self._stdin = os.memfd_create("stdin")
-        with os.fdopen(os.dup(self._stdin), "wb") as stream:
-            stream.write(frame.body)
+        try:
+            with os.fdopen(os.dup(self._stdin), "wb") as stream:
+                stream.write(frame.body)
+        except OSError as error:
+            self._refusal = self._refusal or "cannot take standard input: %s" % error
 
     def take_refusal(self) -> str:
         """Why a file could not be put since the last look; empty if none was refused."""
@@ -350,7 +354,7 @@ class Agent:
         """End a run by killing everything that it may have started."""
         run.outcome = outcome
         self.kill_everything()
-        self.await_end(run.child, 5)
+        self.await_end(run.child, 1)  # what survives that is found by the scrub: the answer must not wait
         self._finish(run)
 
     def kill_everything(self) -> None:
@@ -426,7 +430,7 @@ class Agent:
         steps.run("kill", lambda: self._kill(deadline))
         steps.run("empty", lambda: scrub.empty_places(self.tenant, self._places, self._ipc_tables, deadline))
         steps.run("respond", self._renew)
-        steps.run("verify", lambda: scrub.verify_places(self._places, self._ipc_tables))
+        steps.run("verify", self._verify)
         steps.run("processes", self._count)
         report = steps.report()
         report["gauges"] = self.gauges.read()
@@ -443,6 +447,20 @@ class Agent:
     def _renew(self) -> Optional[str]:
         self._spare = self._zygote.fork(self.ended)
         return None if self._spare.wait_ready(10) else "the next child did not become ready"
+
+    def _verify(self) -> Optional[str]:
+        problem = scrub.verify_places(self._places, self._ipc_tables)
+        if problem is None and self._plan["own_network"] and kernel.tcp_ports_taken():
+            problem = "TCP ports are still taken"
+        if problem is None and self._supervisors() != self._found_supervisors:
+            problem = "priority, processors or limits of the agent were changed"
+        return problem
+
+    def _supervisors(self) -> Any:
+        """What a program could change of the agent and the zygote where it has the same user id."""
+        if self.tenant.uid is not None:
+            return None
+        return [kernel.scheduling(pid) for pid in (0, self._zygote.pid)]
 
     def _count(self) -> Optional[str]:
         found = self.tenant.processes(self._spared())

@@ -114,6 +114,7 @@ class Interactive:
             os.killpg(cell.child.pid, signal.SIGINT)  # as Ctrl+C at a terminal: also what it has started
         except ProcessLookupError:
             pass
+        self._forward(frame)
 
     def _send_files(self, frame: frames.Frame) -> None:
         agent = self._agent

@@ -7,7 +7,9 @@ A channel serves one holder at a time, who alone reads. `cancel`, `request_gauge
 from __future__ import annotations
 
 import itertools
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -62,10 +64,23 @@ class Gauges:
     """When they were read, by `time.monotonic`."""
 
 
+_streams: weakref.WeakSet[ByteStream] = weakref.WeakSet()
+
+
+def _let_go_of_streams() -> None:
+    """In a forked child of this process: a stream that it held open would keep its container alive."""
+    for stream in list(_streams):
+        stream.release()
+
+
+os.register_at_fork(after_in_child=_let_go_of_streams)
+
+
 class AgentChannel:
     """One agent, from its handover to its end."""
 
     def __init__(self, stream: ByteStream) -> None:
+        _streams.add(stream)
         self._stream = stream
         self._reader = frames.FrameReader()
         self._pending: Iterator[frames.Frame] = iter(())
@@ -118,7 +133,8 @@ class AgentChannel:
                 what the program did.
             RequestError: if a file could not be put.
         """
-        collector = Collector(on_output)
+        max_output = max_output if request.max_output is None else min(request.max_output, max_output)
+        collector = Collector(max_output, max_fetch, on_output)
         deadline = monotonic() + timeout + GRACE
         number = self.next_id()
         self._running = (holder, number)
@@ -185,7 +201,7 @@ class AgentChannel:
             "args": request.args,
             "env": dict(request.env),
             "timeout": timeout,
-            "max_output": max_output if request.max_output is None else min(request.max_output, max_output),
+            "max_output": max_output,
             "fetch": request.fetch,
             "max_fetch": max_fetch,
         }

@@ -6,14 +6,16 @@ from time import monotonic
 from typing import Any
 
 from engine.agent import frames
-from engine.errors import RequestError
+from engine.errors import ContainerLost, RequestError
 from engine.execution import Outcome, OutputCallback, Timing
 
 
 class Collector:
     """The output and files of one request; handed each of its frames in turn."""
 
-    def __init__(self, on_output: OutputCallback | None = None) -> None:
+    def __init__(self, max_output: int = 0, max_files: int = 0, on_output: OutputCallback | None = None) -> None:
+        """Args: max_output: bytes of each stream; max_files: bytes of all files. The agent keeps to them."""
+        self._left = {"stdout": max_output, "stderr": max_output, "files": max_files}
         self._began = monotonic()
         self._on_output = on_output
         self._chunks: list[tuple[str, bytes]] = []
@@ -31,9 +33,11 @@ class Collector:
 
         Raises:
             RequestError: if the agent refuses the request.
+            ContainerLost: if it sends more than it may.
         """
         if frame.kind in (frames.STDOUT, frames.STDERR):
             name = "stdout" if frame.kind == frames.STDOUT else "stderr"
+            self._charge(name, len(frame.body))
             self._chunks.append((name, frame.body))
             if self._on_output is not None:
                 self._on_output(name, frame.body)
@@ -43,11 +47,17 @@ class Collector:
             if fields["too_large"]:
                 self.too_large[fields["path"]] = fields["size"]
             else:
+                self._charge("files", len(data))
                 self._files.setdefault(fields["path"], bytearray()).extend(data)
             return True
         if frame.kind == frames.REFUSED:
             raise RequestError(frames.decode_message(frame.body)[0]["reason"])
         return False
+
+    def _charge(self, what: str, size: int) -> None:
+        self._left[what] -= size
+        if self._left[what] < 0:
+            raise ContainerLost(f"the agent sent more {what} than was allowed")
 
     def result(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The arguments of an `ExecutionResult`, from the fields of RESULT."""

@@ -36,6 +36,10 @@ OK, ERROR, INTERRUPTED, OUT_OF_MEMORY = range(4)
 _LONGEST_VALUE = 64 << 10
 """Characters of an echoed value; what is longer is cut and says so."""
 
+_REPEATS = 100
+_REPEAT_AFTER = 0.02
+"""Seconds after which an interrupt that nothing has come of is repeated, and how often."""
+
 _TOP_LEVEL_AWAIT = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _ONLY_AST = 0x400  # ast.PyCF_ONLY_AST
 _COROUTINE = 0x80  # inspect.CO_COROUTINE
@@ -62,6 +66,7 @@ class Interpreter:
         self._pid = os.getpid()
         self._request = 0
         self._serial = 0
+        self._heard = 0
         self._in_cell = False
         self._value: Optional[str] = None
         self._flags = 0
@@ -97,14 +102,18 @@ class Interpreter:
     # The control stream.
 
     def _listen(self, data: bytes) -> None:
+        import threading
+
         reader = frames.FrameReader()
         while True:
             for frame in reader.feed(data):
-                fields, blob = frames.decode_message(frame.body)
+                fields, blob = frames.decode_message(frame.body) if frame.body else ({}, b"")
                 if frame.kind == frames.CELL:
                     self._cells.put((frame.request, fields, blob))
                 elif frame.kind == frames.INPUT:
                     self._answers.put(fields)
+                elif frame.kind == frames.INTERRUPT:
+                    threading.Thread(target=self._insist, args=(frame.request,), daemon=True).start()
                 elif frame.kind == frames.COMPLETE and self._completing.acquire(blocking=False):
                     self._complete(frame.request, fields)
             try:
@@ -206,11 +215,12 @@ class Interpreter:
         try:
             self._loop.run_until_complete(task)
         except KeyboardInterrupt:
-            task.cancel()
-            try:
-                self._loop.run_until_complete(task)
-            except asyncio.CancelledError:
-                pass
+            if not task.done():  # else the interrupt ended it, and the loop would wait for ever
+                task.cancel()
+                try:
+                    self._loop.run_until_complete(task)
+                except asyncio.CancelledError:
+                    pass
             raise
 
     def _display(self, value: object) -> None:
@@ -246,8 +256,25 @@ class Interpreter:
             sys.__excepthook__(type(error), error, trace)
 
     def _interrupted(self, _signal: int, _frame: Optional[types.FrameType]) -> None:
+        self._heard = self._request
         if self._in_cell:
             raise KeyboardInterrupt
+
+    def _insist(self, request: int) -> None:
+        """Repeat an interrupt that came between the last look for signals and a call that waits.
+
+        Python looks for signals between two lines; one that arrives after that, but before the
+        system call has begun, ends no wait. `asyncio` in an idle loop is where it happens.
+        """
+        import threading
+        import time
+
+        for _ in range(_REPEATS):
+            time.sleep(_REPEAT_AFTER)
+            done = self._heard == request or self._request != request or not self._in_cell
+            if done or signal.getsignal(signal.SIGINT) != self._interrupted:
+                return
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     # Asking the person.
 

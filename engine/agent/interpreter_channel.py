@@ -69,7 +69,7 @@ class InterpreterChannel:
         request = self._channel.next_id()
         fields = {"number": number, "timeout": timeout, "max_output": max_output}
         deadline = monotonic() + timeout + GRACE
-        collector = Collector(on_output)
+        collector = Collector(max_output, on_output=on_output)
         with self._as_reader():
             self._cell = request
             try:
@@ -157,7 +157,7 @@ class InterpreterChannel:
         """
         number = self._channel.next_id()
         fields = {"fetch": fetch, "max_fetch": max_fetch}
-        collector = Collector()
+        collector = Collector(max_files=max_fetch)
         listed = self._ask(frames.encode_message(frames.FILES, number, fields), number, frames.LISTED, collector.take)
         answer = frames.decode_message(listed.body)[0]
         if answer["refused"]:

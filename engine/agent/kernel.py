@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import time
-from typing import List
+from typing import Any, List, Tuple
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -13,6 +14,8 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _IPC_RMID = 0
+
+_LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
 
 SYSV_TABLES = ("shm", "sem", "msg")
 
@@ -61,6 +64,24 @@ def read_file(path: str) -> bytes:
         return os.read(file, 1 << 16)
     finally:
         os.close(file)
+
+
+def scheduling(pid: int) -> Tuple[Any, ...]:
+    """Priority, policy, processors and limits of a process; 0 is this one."""
+    limits = tuple(resource.prlimit(pid, limit) for limit in _LIMITS)
+    priority, policy = os.getpriority(os.PRIO_PROCESS, pid), os.sched_getscheduler(pid)
+    return priority, policy, frozenset(os.sched_getaffinity(pid)), limits
+
+
+def tcp_ports_taken() -> bool:
+    """Whether this network namespace has any TCP socket, if only one that is closed but remembered."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            if read_file(table).count(b"\n") > 1:  # the first line says what the columns are
+                return True
+        except OSError:
+            pass  # no IPv6
+    return False
 
 
 def system_v_objects(table: str) -> List[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import Dict, List
+from typing import Dict, FrozenSet, List, Sequence
 
 _KERNEL_FILESYSTEMS = frozenset(["proc", "sysfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs"])
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -53,17 +53,23 @@ def writable_mounts(uid: int, mountinfo: str = "/proc/self/mountinfo") -> List[s
 class Place:
     """One writable directory, and the mode it has when nobody has touched it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, places: Sequence[str] = ()) -> None:
+        """Args: places: all places, of which some may be mounted below this one."""
         self.path = path
+        self._mounted = frozenset(
+            os.path.relpath(other, path).split("/")[0] for other in places if other.startswith(path + "/")
+        )
         self._mode = stat.S_IMODE(os.stat(path).st_mode)
+        self._attributes = _attributes(path)
 
     def entries(self) -> List[str]:
-        """The names in the place.
+        """The names in the place, but for the way to places below it.
 
         Raises:
             OSError: if it cannot be read.
         """
-        return os.listdir(self.path)
+        names = os.listdir(self.path)
+        return [name for name in names if name not in self._mounted] if self._mounted else names
 
     def empty(self, deadline: float) -> None:
         """Remove everything in the place.
@@ -78,14 +84,14 @@ class Place:
             ScrubError: if the deadline passes.
             OSError: if the kernel refuses a removal.
         """
-        self._restore_mode()
-        if not os.listdir(self.path):
+        self._restore()
+        if not self.entries():
             return
         top = os.open(self.path, _DIRECTORY)
         try:
             moved = 0
             while True:
-                names = os.listdir(top)
+                names = [name for name in os.listdir(top) if name not in self._mounted]
                 if not names:
                     return
                 for name in names:
@@ -95,9 +101,24 @@ class Place:
         finally:
             os.close(top)
 
-    def _restore_mode(self) -> None:
+    def _restore(self) -> None:
+        """Give the place itself back its mode, and take what was attached to it (ACLs, attributes)."""
+        for name in _attributes(self.path) - self._attributes:
+            os.removexattr(self.path, name)
         if stat.S_IMODE(os.stat(self.path).st_mode) != self._mode:
             os.chmod(self.path, self._mode)
+
+    def changed(self) -> bool:
+        """Whether the place itself is not what it was."""
+        return stat.S_IMODE(os.stat(self.path).st_mode) != self._mode or _attributes(self.path) != self._attributes
+
+
+def _attributes(path: str) -> FrozenSet[str]:
+    """Names of the extended attributes, ACLs among them."""
+    try:
+        return frozenset(os.listxattr(path))
+    except OSError:
+        return frozenset()  # a filesystem without any
 
 
 def _remove(top: int, name: str, moved: int) -> int:
@@ -144,11 +165,11 @@ def _name_is_taken(error: OSError) -> bool:
 
 
 def leftovers(places: List[Place]) -> Dict[str, List[str]]:
-    """Return the first few names in each place that is not empty."""
+    """Return the first few names in each place that is not empty, or not what it was."""
     found = {}
     for place in places:
         names = place.entries()
-        if names:
+        if names or place.changed():
             found[place.path] = sorted(names)[:5]
     return found
 

@@ -26,7 +26,10 @@ REQUEST = struct.Struct(">II")
 """Before a request on the control socket: length of its marshalled fields, length of its source."""
 
 DONE = struct.Struct(">ciB")
-"""After a program: b"D", exit code, and whether it ended for want of memory."""
+"""After a program: b"D", exit code, and whether it ended for want of memory.
+
+Or instead of it: b"F" and the errno with which its file could not be written.
+"""
 
 READY = b"R"
 
@@ -95,6 +98,11 @@ def become(
     request, source = _receive(control)
     if request is None:
         interpret(control, source)
+    try:
+        _write(plan["workdir"] + "/" + request["filename"], source)
+    except OSError as error:
+        control.sendall(DONE.pack(b"F", error.errno or 0, False))
+        os._exit(1)
     code, starved = _run(request, source, plan["workdir"])
     if os.getpid() != me:
         os._exit(code & 0xFF)  # a fork the program made and let run to its end
@@ -117,9 +125,12 @@ def _drop_privileges(uid: Optional[int]) -> None:
 
 
 def warm(workdir: str) -> None:
-    """Run a small program along the real path, to its end, with its output thrown away."""
+    """Run a small program along the real path, to its end, with its output thrown away.
+
+    Only its file is written elsewhere: one of that name may be the tenant's, from an earlier run.
+    """
+    _write(os.devnull, _WARM_SOURCE)
     _run({"filename": "main.py", "args": [], "env": {}}, _WARM_SOURCE, workdir, last=False)
-    os.unlink("main.py")
 
 
 def _reseed() -> None:
@@ -158,7 +169,6 @@ def _receive(control: socket.socket) -> Tuple[Any, bytes]:
 def _run(request: Dict[str, Any], source: bytes, workdir: str, last: bool = True) -> Tuple[int, bool]:
     """Run `source` as `python FILENAME` would; return its exit code and if memory ran out."""
     path = workdir + "/" + request["filename"]
-    _write(path, source)
     os.environ.update(request["env"])
     if "TZ" in request["env"]:
         time.tzset()

@@ -74,8 +74,10 @@ class Run:
             return False
         if not data:
             return False
-        if len(data) == program.DONE.size and data[:1] == b"D":
-            _, self.code, starved = program.DONE.unpack(data)
+        if len(data) == program.DONE.size and data[:1] in (b"D", b"F"):
+            kind, self.code, starved = program.DONE.unpack(data)
+            if kind == b"F":
+                self.reason, self.code = "the program cannot be written: %s" % os.strerror(self.code), 1
             self.code &= 0xFF
             self.starved = bool(starved)
             self.over = True

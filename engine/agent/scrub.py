@@ -63,13 +63,19 @@ class Tenant:
 
     def processes(self, spared: Set[int]) -> List[int]:
         """The pids, as /proc lists them, of all but the agent and the spared ones."""
-        pids = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+        pids = all_processes()
         if not self._has_namespace:
-            pids = _descendants(os.getpid(), pids)
+            pids = descendants(os.getpid(), pids)
         return sorted(pids - spared - {os.getpid()})
 
 
-def _descendants(root: int, pids: Set[int]) -> Set[int]:
+def all_processes() -> Set[int]:
+    """The pids that /proc lists."""
+    return {int(name) for name in os.listdir("/proc") if name.isdigit()}
+
+
+def descendants(root: int, pids: Set[int]) -> Set[int]:
+    """Those of `pids` that `root` has started, directly or not, and that nobody else has adopted."""
     parents = {}
     for pid in pids:
         try:

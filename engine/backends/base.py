@@ -37,6 +37,9 @@ class ByteStream(Protocol):
     def close(self) -> None:
         """Hang up; the agent ends its container. Safe to call twice and from any thread."""
 
+    def release(self) -> None:
+        """Close only this process's own descriptors: a forked child must not keep a container alive."""
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
@@ -112,6 +115,9 @@ class Guarantee(StrEnum):
     PIDS = "number of processes bounded"
     CPU = "CPU share bounded"
     DISK = "disk bounded"
+    FILES = "number of files bounded"
+    ACTIVITY = "what the host does with its files out of sight"
+    KEYRINGS = "the kernel's key rings out of reach"
     SECCOMP = "system calls filtered"
     POST_MORTEM = "cause of death known"
 
@@ -164,25 +170,41 @@ class Backend(Protocol):
         """Let go of connections and threads; containers must be destroyed before."""
 
 
-@cache
 def owner_id() -> str:
     """Name this process so that another can tell whether it still lives.
 
     `BOOT:PIDNS:PID:START`, where START is the process's start time in clock ticks, so that
     a reused pid is not taken for it; see proc_pid_stat(5).
     """
-    return ":".join([_boot_id(), _pid_namespace(), str(os.getpid()), _start_time(os.getpid())])
+    return _owner_id(os.getpid())  # a forked child is an owner of its own
+
+
+@cache
+def _owner_id(pid: int) -> str:
+    return ":".join([_boot_id(), _pid_namespace(), str(pid), _start_time(pid) or "unknown"])
 
 
 def owner_is_gone(owner: str) -> bool:
-    """Whether the process `owner` has surely ended; another host's or namespace's never is."""
+    """Whether the process `owner` has surely ended; another host's or namespace's never is.
+
+    Where /proc does not show other users' processes, or cannot be read for whatever reason,
+    nothing is sure but a pid that the kernel does not know.
+    """
     try:
-        boot, namespace, pid, start = owner.split(":")
-        if boot != _boot_id() or namespace != _pid_namespace():
-            return False
-        return _start_time(int(pid)) != start
+        boot, namespace, text, start = owner.split(":")
+        pid = int(text)
     except ValueError:
         return False
+    if boot != _boot_id() or namespace != _pid_namespace() or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # it lives, as another user's
+    now = _start_time(pid)
+    return start != "unknown" and now is not None and now != start
 
 
 def _boot_id() -> str:
@@ -199,11 +221,11 @@ def _pid_namespace() -> str:
         return "unknown"
 
 
-def _start_time(pid: int) -> str:
+def _start_time(pid: int) -> str | None:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
-        return ""
+        return None
 
 
 def random_uid() -> int:

@@ -94,7 +94,8 @@ class BubblewrapBackend:
             "nproc": spec.max_processes,
             "memlock": 64 << 10,
         }
-        return Launched(container_id, stream, {"uid": uid, "workdir": WORKDIR, "own_mounts": True, "limits": limits})
+        plan = {"uid": uid, "workdir": WORKDIR, "own_mounts": True, "own_network": True, "limits": limits}
+        return Launched(container_id, stream, plan)
 
     def look(self, container_id: str) -> ContainerLook:
         """Whether bwrap runs."""

@@ -77,8 +77,11 @@ class DockerBackend:
         client = self._connected()
         uid = random_uid()
         with _translated():
-            volumes = self._ensure_image(client, spec.image)
-            container_id = client.create_container(**self._settings(client, spec, volumes))["Id"]
+            try:
+                container_id = self._create(client, spec)
+            except docker.errors.ImageNotFound:  # it was there a while ago
+                self._volumes.pop(spec.image, None)
+                container_id = self._create(client, spec)
         with self._lock:
             self._mine.add(container_id)
         stream = None
@@ -101,9 +104,14 @@ class DockerBackend:
             "uid": uid,
             "workdir": WORKDIR,
             "own_mounts": True,
+            "own_network": spec.network == "none",
             "limits": {"core": 0, "nofile": spec.max_open_files, "fsize": spec.disk, "msgqueue": 819_200},
         }
         return Launched(container_id, stream, plan)
+
+    def _create(self, client: APIClient, spec: ContainerSpec) -> str:
+        volumes = self._ensure_image(client, spec.image)
+        return str(client.create_container(**self._settings(client, spec, volumes))["Id"])
 
     def look(self, container_id: str) -> ContainerLook:
         """Ask the engine for the container's state."""
@@ -205,6 +213,8 @@ class DockerBackend:
             ],
             log_config=docker.types.LogConfig(type="none"),
             runtime=spec.runtime or None,
+            # A port of one program, closed but remembered, would be seen and missed by the next.
+            sysctls={"net.ipv4.tcp_max_tw_buckets": "0"} if spec.network == "none" and not spec.runtime else None,
         )
         return {
             "image": spec.image,

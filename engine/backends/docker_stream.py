@@ -55,6 +55,10 @@ class AttachedStream:
         """
         with suppress(OSError, AttributeError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        self.release()
+
+    def release(self) -> None:
+        """Close our descriptors."""
         for connection in (self._socket, self._attached):
             with suppress(OSError):
                 connection.close()

@@ -17,10 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from engine.agent.scrub import all_processes, descendants
 from engine.backends.base import ContainerLook, DeathCallback, PostMortem
 from engine.errors import BackendError
 
 _REMEMBERED = 2000
+_LEAVE = 1.0
+"""Seconds for an agent whose stream was closed to end what it has started, and then itself."""
+
 _KILL_WAIT = 5.0
 """Seconds for a process to be gone after SIGKILL."""
 
@@ -56,6 +60,10 @@ class LocalStream:
         """Hang up; a thread that reads is woken."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
+        self.release()
+
+    def release(self) -> None:
+        """Close our descriptor."""
         self._connection.close()
 
 
@@ -139,9 +147,8 @@ class LocalContainers:
             container = self._containers.get(container_id)
         if container is None:
             return
-        with suppress(ProcessLookupError):
-            if not container.ended.is_set():
-                os.killpg(container.process.pid, signal.SIGKILL)
+        if not container.ended.wait(_LEAVE):  # it ends by itself, and all its programs with it, when its stream does
+            _kill_tree(container.process.pid)
         if not container.ended.wait(_KILL_WAIT):
             raise BackendError(f"process {container.process.pid} survives SIGKILL")
         if container.folder is not None:
@@ -161,10 +168,14 @@ class LocalContainers:
 
     def close(self) -> None:
         """End the thread."""
+        if self._closed:
+            return
         self._closed = True
         os.eventfd_write(self._wake, 1)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2)
+            if self._thread.is_alive():
+                return  # it still waits on the descriptor
         os.close(self._wake)
 
     def _wait_for_ends(self) -> None:
@@ -201,3 +212,16 @@ class LocalContainers:
         container.ended.set()
         if self._on_death is not None:
             self._on_death(container_id, end)
+
+
+def _kill_tree(root: int) -> None:
+    """Kill a process and its descendants; stopped first, so that none can have another meanwhile."""
+    stopped: set[int] = set()
+    while found := ({root} | descendants(root, all_processes())) - stopped:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGSTOP)
+        stopped |= found
+    for pid in stopped:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)

@@ -68,6 +68,9 @@ class MemoryContainer:
         """Bound the waiting of `receive`."""
         self._timeout = seconds
 
+    def release(self) -> None:
+        """There is no descriptor."""
+
     def close(self) -> None:
         """End the container."""
         with self._changed:
@@ -120,7 +123,9 @@ class MemoryBackend:
             container = MemoryContainer(f"{next(self._numbers):064x}"[::-1])
             self.containers[container.id] = container
             self.most = max(self.most, len(self.containers))
-        return Launched(container.id, container, {"uid": None, "workdir": "/workspace", "own_mounts": True})
+        return Launched(
+            container.id, container, {"uid": None, "workdir": "/workspace", "own_mounts": True, "own_network": True}
+        )
 
     def look(self, container_id: str) -> ContainerLook:
         """Whether it is alive."""

@@ -51,7 +51,13 @@ class ProcessBackend:
             handover.command(spec.python or sys.executable), environment, folder
         )
         limits = {"core": 0, "nofile": spec.max_open_files, "fsize": spec.disk, "as": spec.memory}
-        plan = {"uid": None, "workdir": str(folder.resolve()), "own_mounts": False, "limits": limits}
+        plan = {
+            "uid": None,
+            "workdir": str(folder.resolve()),
+            "own_mounts": False,
+            "own_network": False,
+            "limits": limits,
+        }
         return Launched(container_id, stream, plan)
 
     def look(self, container_id: str) -> ContainerLook:
