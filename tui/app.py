@@ -19,7 +19,7 @@ from engine.execution import ExecutionResult
 from engine.pool import ContainerPool
 from engine.stats import PoolPhase, PoolSnapshot
 from tui.actions import ACTIONS, IN_REPL, bindings
-from tui.run_once import timing_line
+from tui.repl.summary import summarise
 from tui.widgets.confirm import Confirm
 from tui.widgets.tiles import TileGrid
 
@@ -114,7 +114,7 @@ class PooldeckApp(App[int]):
         result = message.result
         text = "".join(character for character in result.output if character.isprintable() or character in "\n\t")
         output.write_lines(
-            [*text.splitlines(), f"# {timing_line(result)}{f'  {result.reason}' if result.reason else ''}"]
+            [*text.splitlines(), f"# {summarise(result).line}{f'  {result.reason}' if result.reason else ''}"]
         )
 
     # Steering.

@@ -106,6 +106,21 @@ def run(
 
 
 @pooldeck.command()
+@click.option(
+    "--mode", type=click.Choice(("session", "oneshot")), default="session", help="What cells keep. [default: session]"
+)
+@click.option("--timeout", type=float, metavar="SECONDS", help="Kill a cell after this. [default: 30]")
+@_container_options
+@click.pass_context
+def repl(context: click.Context, /, mode: str, **options: Any) -> None:
+    """Open a Python prompt that runs what is typed in a pooled container.
+
+    Piped input is run statement by statement; the exit status is 1 if one of them failed.
+    """
+    context.exit(_command("tui.repl.main").open_repl(_given(options), mode))
+
+
+@pooldeck.command()
 @_container_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 @click.pass_context

@@ -19,6 +19,8 @@ from engine.errors import PooldeckError
 from engine.execution import ExecutionRequest, ExecutionResult, Outcome
 from engine.lease import Lease
 from engine.pool import ContainerPool
+from tui.choice import remark
+from tui.repl.summary import summarise
 
 _TIMEOUT_STATUS = 124  # as timeout(1)
 _SIGNAL_STATUS = 128  # as a shell
@@ -34,10 +36,8 @@ def run_once(request: dict[str, Any], settings: dict[str, Any], *, as_json: bool
     )
     wanted = ExecutionRequest(**request, timeout=timeout)
     choice = choose_backend(config, show_pull)
-    if choice.backend.name == "process" or (choice.backend.name != "docker" and config.backend == "auto"):
-        click.echo(
-            f"pooldeck: running in {choice.backend.name} ({choice.backend.isolation}): {choice.reason}", err=True
-        )
+    if said := remark(choice, config):
+        click.echo(f"pooldeck: {said}", err=True)
     with ContainerPool(config, backend=choice.backend) as pool:
         lease = pool.get_container(timeout=config.create_timeout + config.acquire_timeout)
         with _interrupt_cancels(lease):
@@ -48,7 +48,7 @@ def run_once(request: dict[str, Any], settings: dict[str, Any], *, as_json: bool
     if as_json:
         click.echo(json.dumps(result.as_document()))
     if show_time:
-        click.echo(timing_line(result), err=True)
+        click.echo(summarise(result).line, err=True)
     return _status(result, quiet=as_json)
 
 
@@ -59,19 +59,6 @@ def show_pull(image: str, done: int, total: int) -> None:
         bar = "█" * int(share * 30) + "░" * (30 - int(share * 30))
         end = "\n" if done >= total else ""
         click.echo(f"\rpulling {image}  {bar}  {done >> 20} of {total >> 20} MiB{end}", nl=False, err=True)
-
-
-def timing_line(result: ExecutionResult) -> str:
-    """One quiet line: outcome, times, figures, container."""
-    timing = result.timing
-    phases = f"wait {timing.wait * 1e3:.1f}, run {timing.run * 1e3:.1f}, answer {timing.answer * 1e3:.1f}"
-    parts = [result.outcome.value, f"{timing.total * 1e3:.1f} ms ({phases})"]
-    if result.cpu_time is not None:
-        parts.append(f"cpu {result.cpu_time * 1e3:.1f} ms")
-    if result.peak_memory is not None:
-        parts.append(f"peak {result.peak_memory / (1 << 20):.1f} MiB")
-    parts.append(result.container_id[:12])
-    return "  ".join(part for part in parts if part)
 
 
 def _show(name: str, data: bytes) -> None:

@@ -1,0 +1,1 @@
+"""The REPL in a terminal, drawn with prompt-toolkit."""
