@@ -61,6 +61,7 @@ class Session:
         self._on_notice = on_notice
         self._lock = threading.RLock()
         self._cell_lock = threading.Lock()
+        self._question_lock = threading.Lock()
         self._lease: Lease | None = None
         self._interpreter: InterpreterChannel | None = None
         self._number = 0
@@ -196,10 +197,16 @@ class Session:
         interpreter = self._interpreter
         if interpreter is None:
             return {}
+        deadline = monotonic() + timeout
+        if not self._question_lock.acquire(timeout=timeout):  # an interpreter hears one question at a time
+            return {}
         try:
-            return dict(interpreter.complete(code, cursor, about=about, timeout=timeout) or {})
+            left = max(0.0, deadline - monotonic())
+            return dict(interpreter.complete(code, cursor, about=about, timeout=left) or {})
         except ContainerLost:
             return {}  # the next cell says so
+        finally:
+            self._question_lock.release()
 
     # Files.
 

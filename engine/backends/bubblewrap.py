@@ -8,13 +8,16 @@ inside reaches, and is not dumpable, so that it cannot be traced or read.
 from __future__ import annotations
 
 import os
+import platform
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.agent import handover
+from engine.backends import seccomp
 from engine.backends.base import (
     WORKDIR,
     ContainerLook,
@@ -49,9 +52,13 @@ class BubblewrapBackend:
         self.missing: Mapping[Guarantee, str] = {
             Guarantee.MEMORY: "each process is bounded by RLIMIT_AS, not all together",
             Guarantee.CPU: "no cgroup: programs share the CPU with the host",
-            Guarantee.SECCOMP: "no filter: the kernel's whole interface is in reach",
+            Guarantee.FILES: "its tmpfs takes no limit of inodes",
+            Guarantee.ACTIVITY: "a watch on the system's directories tells which programs the host starts",
             Guarantee.POST_MORTEM: "an exit code only",
         }
+        if not seccomp.supported():
+            reason = f"there is no filter for {platform.machine()}"
+            self.missing = {**self.missing, Guarantee.SECCOMP: reason, Guarantee.KEYRINGS: reason}
         if not self._root:
             self.missing = {
                 **self.missing,
@@ -85,7 +92,14 @@ class BubblewrapBackend:
         python = spec.python or _own_python()
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
         command = [_bwrap(), *_namespaces(self._root, spec.network), *self._mounts(spec)]
-        container_id, stream = self._containers.spawn([*command, *handover.command(python)], environment)
+        with tempfile.TemporaryFile() as rules:
+            if seccomp.supported():
+                rules.write(seccomp.program())
+                rules.seek(0)
+                command += ["--seccomp", str(rules.fileno())]
+            container_id, stream = self._containers.spawn(
+                [*command, *handover.command(python)], environment, inherited=(rules.fileno(),)
+            )
         limits = {
             "core": 0,
             "nofile": spec.max_open_files,

@@ -91,9 +91,16 @@ class LocalContainers:
         self._thread: threading.Thread | None = None
 
     def spawn(
-        self, command: Sequence[str], env: Mapping[str, str], folder: Path | None = None
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        folder: Path | None = None,
+        inherited: Sequence[int] = (),
     ) -> tuple[str, LocalStream]:
         """Start a process whose stdin and stdout are one stream; return its id and our end.
+
+        Args:
+            inherited: descriptors that the process gets beside these.
 
         Raises:
             BackendError: if it cannot be started.
@@ -108,6 +115,7 @@ class LocalContainers:
                 stderr=errors,
                 env=dict(env),
                 cwd="/",
+                pass_fds=inherited,
                 start_new_session=True,
             )
         except OSError as error:

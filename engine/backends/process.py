@@ -40,6 +40,9 @@ class ProcessBackend:
             Guarantee.CPU: "no cgroup: programs share the CPU with the host",
             Guarantee.DISK: "files are bounded one by one, not in sum",
             Guarantee.SECCOMP: "no filter: the kernel's whole interface is in reach",
+            Guarantee.FILES: nothing,
+            Guarantee.ACTIVITY: nothing,
+            Guarantee.KEYRINGS: "programs have the engine's session key ring",
             Guarantee.POST_MORTEM: "an exit code only",
         }
 

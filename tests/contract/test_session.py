@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -360,6 +361,16 @@ def test_completion_that_outlives_its_session_steals_nothing_of_the_next(bench: 
         with bench.pool.session() as session:
             assert session.run("1").value == "1"
         late.join()
+
+
+def test_questions_at_the_same_time_are_all_answered(session: Session) -> None:
+    """A prompt asks for completions and for the signature with each key."""
+    session.run("import os")
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(session.complete, "os.getc", 7, 5) for _ in range(40)]
+        helped = [threads.submit(session.help, "os.getcwd", 9, 5) for _ in range(40)]
+        assert all(len(future.result().items) == 2 for future in asked)
+        assert all(future.result().name == "os.getcwd" for future in helped)
 
 
 def test_completion_that_cannot_be_had_is_empty_and_in_time(session: Session) -> None:

@@ -156,8 +156,6 @@ class LateSession:
     def __init__(self, startup: PoolStartup, mode: Mode) -> None:
         self._startup = startup
         self._mode = mode
-        self._question = threading.Lock()
-        """An interpreter answers the newest question alone: a completion and a signature take turns."""
 
     @property
     def mode(self) -> Mode:
@@ -204,18 +202,12 @@ class LateSession:
     def complete(self, code: str, cursor: int, timeout: float = 0.3) -> Completions:
         """Return the ways to go on; none before there is a pool."""
         session = self._startup.session_now
-        if session is None:
-            return Completions(cursor)
-        with self._question:
-            return session.complete(code, cursor, timeout)
+        return session.complete(code, cursor, timeout) if session is not None else Completions(cursor)
 
     def help(self, code: str, cursor: int, timeout: float = 0.3) -> Help:
         """Return what is known of a place; nothing before there is a pool."""
         session = self._startup.session_now
-        if session is None:
-            return Help()
-        with self._question:
-            return session.help(code, cursor, timeout)
+        return session.help(code, cursor, timeout) if session is not None else Help()
 
     def put(self, path: str, data: bytes) -> None:
         """Write a file into the working directory."""
