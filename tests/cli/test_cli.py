@@ -140,7 +140,7 @@ def test_unisolated_run_says_so_also_when_it_was_asked_for() -> None:
         (["run"], 2, "nothing to run"),
         (["run", "absent.py"], 2, "cannot read absent.py: No such file"),
         (["run", "--memory", "3x", "-c", "1"], 2, "memory = '3x' (from the arguments): must be 32m to 1t"),
-        (["run", "--timeout", "inf", "-c", "1"], 2, "timeout = inf (from the arguments): must be above 0"),
+        (["run", "--timeout", "inf", "-c", "1"], 2, "timeout = 'inf' (from the arguments): must be above 0"),
         (["run", "--backend", "vm", "-c", "1"], 2, "'vm' is not one of"),
         (["--max-size", "3", "run", "-c", "1"], 2, "must come after the command"),
         (["frobnicate"], 2, "No such command"),
