@@ -11,6 +11,7 @@ import sys
 import tarfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
@@ -18,8 +19,9 @@ import pytest
 
 from engine import events
 from engine.backends.docker import DockerBackend
+from engine.config import PoolConfig
 from engine.container import ContainerState
-from engine.errors import CreationFailed, ImageUnavailable, ImageUnusable, PoolTimeout
+from engine.errors import BackendError, CreationFailed, ImageUnavailable, ImageUnusable, PoolTimeout
 from engine.execution import ExecutionRequest, Outcome
 from engine.pool import ContainerPool
 from tests.docker.engine import Detour, all_of_ours, client, owned_by
@@ -244,6 +246,45 @@ def test_preloaded_package_is_there_before_the_program_begins() -> None:
             pool.execute("import sys\nprint('decimal' in sys.modules, 'sqlite3' in sys.modules)").stdout
             == "True False\n"
         )
+
+
+def test_destroyed_container_is_listed_no_more_whoever_else_removes_it() -> None:
+    """An engine that removes it already, by itself or for another, says so at once and goes on removing."""
+    backend = DockerBackend()
+    try:
+        for _ in range(5):
+            launched = backend.create(PoolConfig().container_spec("destroyed"))
+            launched.stream.close()
+
+            def destroy(container_id: str = launched.id) -> bool:
+                backend.destroy(container_id)
+                return container_id in owned_by("destroyed")
+
+            with ThreadPoolExecutor(4) as several:
+                left = [each.result() for each in [several.submit(destroy) for _ in range(4)]]
+            assert not any(left)
+    finally:
+        backend.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "hint"),
+    [
+        ({"image": "UPPER CASE"}, "invalid reference format", "in lower case"),
+        ({"runtime": "nosuch"}, "nosuch", "lists the engine's runtimes"),
+        ({"network": "nosuch"}, "network nosuch not found", "docker network ls"),
+        ({"image": "registry.invalid/nosuch:1"}, "no such host", "pull or load it yourself"),
+    ],
+)
+def test_engines_refusal_is_quoted_with_what_to_do(settings: dict[str, str], said: str, hint: str) -> None:
+    backend = DockerBackend()
+    try:
+        with pytest.raises(BackendError) as caught:
+            backend.create(PoolConfig(**settings).container_spec("refused"))
+    finally:
+        backend.close()
+    assert said in caught.value.message
+    assert hint in caught.value.hint
 
 
 ENGINE = """
