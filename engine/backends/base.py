@@ -112,6 +112,7 @@ class Guarantee(StrEnum):
     PIDS = "number of processes bounded"
     CPU = "CPU share bounded"
     DISK = "disk bounded"
+    FILES = "number of files bounded"
     SECCOMP = "system calls filtered"
     POST_MORTEM = "cause of death known"
 

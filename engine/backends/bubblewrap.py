@@ -49,6 +49,7 @@ class BubblewrapBackend:
         self.missing: Mapping[Guarantee, str] = {
             Guarantee.MEMORY: "each process is bounded by RLIMIT_AS, not all together",
             Guarantee.CPU: "no cgroup: programs share the CPU with the host",
+            Guarantee.FILES: "bubblewrap's tmpfs takes a size only: small files fill kernel memory beyond it",
             Guarantee.SECCOMP: "no filter: the kernel's whole interface is in reach",
             Guarantee.POST_MORTEM: "an exit code only",
         }

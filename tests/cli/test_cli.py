@@ -14,7 +14,8 @@ from time import monotonic
 import pytest
 
 import engine
-from engine.doctor import _PROBES
+from engine.backends.base import Guarantee
+from engine.probes import PROBES
 from tests.conftest import need
 
 POOLDECK = [sys.executable, "-m", "tui.cli"]
@@ -177,7 +178,7 @@ def test_doctor_tries_every_limit(backend: str) -> None:
     assert done.returncode == 0, findings
     held = {finding["subject"] for finding in findings if finding["detail"] == "tried, and it holds"}
     named = {finding["subject"] for finding in findings if finding["detail"].startswith("not promised")}
-    assert held | named >= {probe.guarantee.value for probe in _PROBES}
+    assert held | named >= {*Guarantee, *(probe.subject for probe in PROBES), "output bounded"}
     assert not held & named
     assert not [finding for finding in findings if finding["verdict"] == "failed"]
 
@@ -187,3 +188,12 @@ def test_doctor_fails_without_isolation_and_names_what_is_missing() -> None:
     assert done.returncode == 1
     assert "UNISOLATED" in done.stdout
     assert "not promised by process" in done.stdout
+    assert "start a Docker engine" not in done.stdout or "✓ docker" not in done.stdout
+
+
+def test_doctor_calls_a_backend_that_was_asked_for_and_does_not_work_a_failure() -> None:
+    done = pooldeck("doctor", "--backend", "docker", DOCKER_HOST="unix:///nowhere.sock")
+    assert done.returncode == 1
+    assert "✗ docker engine: no Docker engine answers at unix:///nowhere.sock" in done.stdout
+    assert "✗ backend: docker: asked for, and does not work here" in done.stdout
+    assert "✓ backend" not in done.stdout
