@@ -113,7 +113,7 @@ def run(
     """Run FILE, or the program given by -c, or with - the one on stdin, in a pooled container.
 
     What follows FILE, or -- after -c CODE, goes to the program. What is piped in is its standard
-    input, read to its end before the program starts; a terminal is not read.
+    input, passed on while it runs; a terminal is not read.
     """
     if code is not None:
         arguments = (file, *arguments) if file is not None else arguments

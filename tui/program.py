@@ -38,7 +38,8 @@ class Program:
         Raises:
             RequestError: if a file cannot be read, or the request cannot be run as it is.
         """
-        filename, stdin = "main.py", b""
+        filename = "main.py"
+        stdin: bytes | BinaryIO = b""
         if self.code is not None:
             source = self.code.encode("utf-8", "surrogateescape")
         elif self.file == "-":
@@ -46,7 +47,7 @@ class Program:
         else:
             source, filename = _read_file(str(self.file), limit), Path(str(self.file)).name
         if self.file != "-" and sys.stdin is not None and not sys.stdin.isatty():
-            stdin = _read(sys.stdin.buffer, limit)
+            stdin = sys.stdin.buffer
         return ExecutionRequest(
             source,
             filename=filename,

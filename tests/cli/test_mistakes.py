@@ -130,6 +130,15 @@ def test_settings_in_force_are_listed_with_where_they_came_from() -> None:
     assert all(f"\n{name} " in "\n" + text for name in found)
 
 
+def test_endless_and_silent_input_hold_up_nobody() -> None:
+    need("bubblewrap")
+    command = [*POOLDECK, "run", "--backend", "bubblewrap", "-c", "print(1)"]
+    with Path("/dev/zero").open("rb") as endless:
+        assert subprocess.run(command, stdin=endless, capture_output=True, timeout=60).stdout == b"1\n"
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as silent:
+        assert silent.wait(60) == 0
+
+
 def test_terminal_is_not_read() -> None:
     """A person who types `pooldeck run -c ...` is not asked for a standard input."""
     need("bubblewrap")
