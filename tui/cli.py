@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 import engine
+from tui.entry import interrupt_ends_process
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -144,7 +145,8 @@ def doctor(context: click.Context, /, as_json: bool, **options: Any) -> None:
 
 def _command(module: str) -> Any:
     """Import what a command needs when it is called, so that --help stays quick."""
-    return import_module(module)
+    with interrupt_ends_process():
+        return import_module(module)
 
 
 def main() -> None:

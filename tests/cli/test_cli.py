@@ -17,6 +17,7 @@ import engine
 from engine.backends.base import Guarantee
 from engine.probes import PROBES
 from tests.conftest import need
+from tests.started import started
 
 POOLDECK = [sys.executable, "-m", "tui.cli"]
 
@@ -99,17 +100,16 @@ def test_memory_limit_is_taken(backend: str) -> None:
 
 
 def test_interrupt_cancels_the_program(backend: str) -> None:
-    process = subprocess.Popen(
+    with started(
         [*POOLDECK, "run", "--backend", backend, "-c", "print('on')\nwhile True: pass"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "on\n"
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
     assert (process.returncode, said) == (130, "pooldeck: the program was cancelled\n")
 
 

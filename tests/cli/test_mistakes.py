@@ -54,16 +54,20 @@ INTERRUPTED_IN_AN_IMPORT = """
 import os, signal, sys
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "click":
+        if name == MODULE:
             os.kill(os.getpid(), signal.SIGINT)
+MODULE = sys.argv[1]
 sys.meta_path.insert(0, Finder())
 from tui.entry import main
+sys.argv[1:] = ["run", "-c", "1"]
 main()
 """
 
 
-def test_interrupt_while_the_command_is_being_imported_is_quiet() -> None:
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED_IN_AN_IMPORT], capture_output=True, text=True, timeout=60)
+@pytest.mark.parametrize("module", ["click", "pydantic"])
+def test_interrupt_while_the_command_is_being_imported_is_quiet(module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED_IN_AN_IMPORT, module]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
