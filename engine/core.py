@@ -84,7 +84,7 @@ class PoolCore:
         self.config = config
         self.backend = backend
         self.id = secrets.token_hex(4)
-        self.events = events.EventBus(self.id)
+        self.events = events.EventBus(self.id, self.note_failure)
         self.counters = Counters()
         self.clock = clock
         self.lock = threading.Lock()

@@ -7,7 +7,7 @@ kernel option). So each is tried by a program that runs into it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.backends import choose_backend
@@ -18,6 +18,7 @@ from engine.config import PoolConfig
 from engine.errors import PooldeckError
 from engine.execution import ExecutionRequest, Outcome
 from engine.pool import ContainerPool
+from engine.probes import PROBES, Probe
 
 
 class Verdict(StrEnum):
@@ -39,72 +40,18 @@ class Finding:
     """What to do; empty if nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A program that runs into one limit, and how it ends where the limit holds."""
-
-    guarantee: Guarantee
-    code: str
-    """Prints `held` where the limit holds."""
-    also: Outcome | None = None
-    """Another outcome that shows that it holds."""
-
-
-_PROBES = (
-    Probe(
-        Guarantee.MEMORY,
-        "import os, time\npids = []\nfor _ in range(4):\n pid = os.fork()\n"
-        " if not pid:\n  block = b'x' * (48 << 20)\n  time.sleep(0.5)\n  os._exit(0)\n pids.append(pid)\n"
-        "print('held' if any(os.waitpid(pid, 0)[1] for pid in pids) else 'four times 48 MiB fit into 128')",
-        Outcome.OUT_OF_MEMORY,
-    ),
-    Probe(
-        Guarantee.PIDS,
-        "import os, time\n"
-        "try:\n for _ in range(400):\n  if not os.fork():\n   time.sleep(20)\n   os._exit(0)\n"
-        "except BlockingIOError:\n print('held')",
-    ),
-    Probe(
-        Guarantee.DISK,
-        "try:\n for n in range(4):\n  with open(f'/tmp/{n}', 'wb') as f:\n   f.write(bytes(4 << 20))\n"
-        "except OSError:\n print('held')",
-    ),
-    Probe(
-        Guarantee.FILESYSTEM,
-        "import os\nheld = True\nfor d in ('/', '/etc', '/usr', '/usr/lib'):\n"
-        " try:\n  os.mkdir(d + '/pooldeck-probe')\n  os.rmdir(d + '/pooldeck-probe')\n  held = False\n"
-        " except OSError:\n  pass\n"
-        "if held: print('held')",
-    ),
-    Probe(
-        Guarantee.NETWORK,
-        "import socket\nnames = [name for _, name in socket.if_nameindex()]\n"
-        "print('held' if names in ([], ['lo']) else names)",
-    ),
-    Probe(
-        Guarantee.USER,
-        "import os\nstatus = open('/proc/self/status').read()\n"
-        "caps = int(status.split('CapEff:')[1].split()[0], 16)\n"
-        "nnp = status.split('NoNewPrivs:')[1].split()[0]\n"
-        "try:\n os.kill(1, 0)\n same = True\nexcept PermissionError:\n same = False\n"
-        "print('held' if not caps and nnp == '1' and not same else (caps, nnp, same))",
-    ),
-    Probe(
-        Guarantee.PROCESSES,
-        "import os\npids = [p for p in os.listdir('/proc') if p.isdigit()]\n"
-        "print('held' if len(pids) < 6 else f'{len(pids)} processes in sight')",
-    ),
-    Probe(
-        Guarantee.HOST_FILES,
-        "import os\nfound = os.listdir('/home') if os.path.exists('/home') else []\nprint(found or 'held')",
-    ),
-)
-
-
 def examine(config: PoolConfig) -> Iterator[Finding]:
     """Yield findings one by one, as they are made."""
-    yield _examine_docker(config)
-    yield _examine_bubblewrap()
+    works = {}
+    for name, look in (("docker", _examine_docker), ("bubblewrap", _examine_bubblewrap)):
+        finding = look(config)
+        works[name] = finding.verdict is not Verdict.FAILED
+        if not works[name] and config.backend != name:
+            finding = replace(finding, verdict=Verdict.WARNING)  # another may serve instead
+        yield finding
+        if not works[name] and config.backend == name:
+            yield Finding("backend", Verdict.FAILED, f"{name}: asked for, and does not work here")
+            return
     try:
         choice = choose_backend(config)
     except PooldeckError as error:
@@ -112,11 +59,13 @@ def examine(config: PoolConfig) -> Iterator[Finding]:
         return
     backend = choice.backend
     isolated = backend.name != "process"
+    better = next((name for name, working in works.items() if working), "")
+    mend = f"use --backend {better}: it works here" if better else "start a Docker engine, or make bubblewrap work"
     yield Finding(
         "backend",
         Verdict.OK if isolated else Verdict.FAILED,
         f"{backend.name} ({backend.isolation}): {choice.reason}",
-        "" if isolated else "start a Docker engine, or make bubblewrap work",
+        "" if isolated else mend,
     )
     yield from _examine_guarantees(config, backend)
 
@@ -126,7 +75,7 @@ def _examine_docker(config: PoolConfig) -> Finding:
     try:
         info = backend.describe()
     except PooldeckError as error:
-        return Finding("docker engine", Verdict.WARNING, error.message, error.hint)
+        return Finding("docker engine", Verdict.FAILED, error.message, error.hint)
     finally:
         backend.close()
     detail = (
@@ -143,21 +92,22 @@ def _examine_docker(config: PoolConfig) -> Finding:
     return Finding("docker engine", Verdict.OK, detail)
 
 
-def _examine_bubblewrap() -> Finding:
+def _examine_bubblewrap(_config: PoolConfig) -> Finding:
     try:
         BubblewrapBackend.probe()
     except PooldeckError as error:
-        return Finding("user namespaces", Verdict.WARNING, error.message, error.hint)
+        return Finding("user namespaces", Verdict.FAILED, error.message, error.hint)
     return Finding("user namespaces", Verdict.OK, "bubblewrap can make sandboxes here")
 
 
 def _examine_guarantees(config: PoolConfig, backend: Backend) -> Iterator[Finding]:
     for guarantee, reason in backend.missing.items():
-        yield Finding(guarantee.value, Verdict.WARNING, f"not promised by {backend.name}: {reason}")
+        yield Finding(guarantee, Verdict.WARNING, f"not promised by {backend.name}: {reason}")
     small = config.model_copy(
         update={
             "initial_size": 1, "min_size": 0, "max_size": 1, "reuse": "scrub", "memory": 128 << 20,
-            "max_processes": 32, "disk": 8 << 20, "timeout": 10.0, "preload": (),
+            "max_processes": 32, "disk": 8 << 20, "timeout": 10.0, "preload": (), "cpus": 0.5,
+            "max_open_files": 256, "max_output": 1000,
         }
     )  # fmt: skip
     with ContainerPool(small, backend=backend) as pool:
@@ -170,22 +120,54 @@ def _examine_guarantees(config: PoolConfig, backend: Backend) -> Iterator[Findin
         python = pool.snapshot().containers[0].metadata.python
         place = f"image {config.image}" if backend.name == "docker" else "this host"
         yield Finding("container", Verdict.OK, f"Python {python} of {place}")
-        for probe in _PROBES:
-            if probe.guarantee not in backend.missing and not (
-                probe.guarantee is Guarantee.NETWORK and config.network != "none"
-            ):
-                yield _try(pool, probe)
+        for probe in PROBES:
+            if probe.subject in backend.missing:
+                continue
+            why_not = _why_not_tried(probe, config)
+            yield Finding(probe.subject, Verdict.WARNING, f"not tried: {why_not}") if why_not else _try(pool, probe)
+        yield _try_output(pool)
+        if Guarantee.POST_MORTEM not in backend.missing:
+            yield _try_post_mortem(pool)
+
+
+def _why_not_tried(probe: Probe, config: PoolConfig) -> str:
+    if probe.subject == Guarantee.NETWORK and config.network != "none":
+        return f"network = {config.network!r} lets programs out"
+    if probe.subject == Guarantee.SECCOMP and config.runtime not in ("", "runc", "crun"):
+        return f"the runtime {config.runtime} filters in a way of its own"
+    return ""
 
 
 def _try(pool: ContainerPool, probe: Probe) -> Finding:
-    result = pool.execute(ExecutionRequest(probe.code))
+    timeout = 1.0 if probe.also is Outcome.TIMEOUT else None
+    result = pool.execute(ExecutionRequest(probe.code, timeout=timeout))
     held = result.stdout.strip() == "held" or (probe.also is not None and result.outcome is probe.also)
+    return _verdict(probe.subject, held, result.output.strip() or result.reason or result.outcome.value)
+
+
+def _try_output(pool: ContainerPool) -> Finding:
+    result = pool.execute("print('x' * 5000)")
+    return _verdict(
+        "output bounded", bool(result.truncated), f"{len(result.stdout_bytes)} bytes where 1000 are allowed"
+    )
+
+
+def _try_post_mortem(pool: ContainerPool) -> Finding:
+    """Hang up on a container, which ends it, and see whether the backend says how."""
+    lease = pool.get_container()
+    lease.broken = "it was hung up on, to see whether its end is noticed"
+    lease.explain(lease.broken)
+    end = lease.container.post_mortem
+    lease.release()
+    return _verdict(Guarantee.POST_MORTEM, end is not None and end.exit_code is not None, "its end was not noticed")
+
+
+def _verdict(subject: str, held: bool, seen: str) -> Finding:
     if held:
-        return Finding(probe.guarantee.value, Verdict.OK, "tried, and it holds")
-    seen = (result.output.strip() or result.reason or result.outcome.value).splitlines()[-1][:100]
+        return Finding(subject, Verdict.OK, "tried, and it holds")
     return Finding(
-        probe.guarantee.value,
+        subject,
         Verdict.FAILED,
-        f"tried, and it does not hold: {seen}",
+        f"tried, and it does not hold: {seen.splitlines()[-1][:100]}",
         "do not run untrusted code here before this is mended",
     )

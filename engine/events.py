@@ -88,12 +88,17 @@ def iso_time(seconds: float) -> str:
 
 Subscriber = Callable[[Event], None]
 
+FailureCallback = Callable[[str, BaseException], None]
+"""Called with where an exception was survived, and with the exception."""
+
 
 class EventBus:
     """Carries events from any thread to subscribers, in order, in a thread of its own."""
 
-    def __init__(self, pool_id: str) -> None:
+    def __init__(self, pool_id: str, on_failure: FailureCallback = lambda _where, _error: None) -> None:
+        """Args: on_failure: told when a subscriber raises an exception."""
         self._pool_id = pool_id
+        self._on_failure = on_failure
         self._subscribers: tuple[Subscriber, ...] = ()
         self._queue: deque[Event] = deque()
         self._condition = threading.Condition()
@@ -102,6 +107,8 @@ class EventBus:
         self._closed = False
         self.dropped = 0
         """Events lost because subscribers were too slow."""
+        self.subscriber_failures = 0
+        """Events on which a subscriber raised an exception."""
 
     def publish(self, name: str, container_id: str | None = None, **data: Any) -> None:
         """Queue an event. Never waits; may be called under the pool's lock."""
@@ -157,5 +164,8 @@ class EventBus:
                 for subscriber in self._subscribers:
                     try:
                         subscriber(event)
-                    except Exception:
-                        self.dropped += 1
+                    except Exception as error:
+                        self.subscriber_failures += 1
+                        # What tells of a failure may fail as well: that is counted, and not told again.
+                        if event.name != MAINTENANCE_FAILED:
+                            self._on_failure(f"subscriber {subscriber!r}", error)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, BinaryIO
 
 from engine.errors import RequestError
 from engine.validation import (
     check_bytes,
     check_environment,
     check_files,
+    check_input,
     check_limit,
     check_path,
     check_strings,
@@ -55,7 +56,9 @@ class ExecutionRequest:
     """Name of the program's own file in the working directory, as tracebacks show it."""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    stdin: str | bytes = b""
+    stdin: str | bytes | BinaryIO = b""
+    """Standard input. A file with a descriptor (a pipe, a socket's file) is read while the program runs, by
+    its descriptor: it may be endless or silent, and what was read ahead of the program is lost."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Put into the working directory first: relative path to content."""
     fetch: tuple[str, ...] = ()
@@ -67,7 +70,7 @@ class ExecutionRequest:
 
     def __post_init__(self) -> None:
         check_bytes("code", self.code)
-        check_bytes("stdin", self.stdin)
+        check_input(self.stdin)
         check_path("filename", self.filename)
         if "/" in self.filename:
             raise RequestError(f"file name {self.filename!r} of the program is a path", "use a plain name")
@@ -85,8 +88,15 @@ class ExecutionRequest:
         return self.code.encode("utf-8", "surrogatepass") if isinstance(self.code, str) else self.code
 
     def stdin_bytes(self) -> bytes:
-        """Standard input as bytes."""
-        return self.stdin.encode("utf-8", "surrogatepass") if isinstance(self.stdin, str) else self.stdin
+        """Standard input as bytes, as far as it is known before the run."""
+        if isinstance(self.stdin, str):
+            return self.stdin.encode("utf-8", "surrogatepass")
+        return self.stdin if isinstance(self.stdin, bytes) else b""
+
+    @property
+    def stdin_descriptor(self) -> int | None:
+        """What standard input is read from while the program runs; None if it is known before."""
+        return None if isinstance(self.stdin, str | bytes) else self.stdin.fileno()
 
 
 @dataclass(frozen=True, slots=True)

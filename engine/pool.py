@@ -403,6 +403,8 @@ class ContainerPool(PoolCore):
                 health_failure_rate=self._check_verdicts.rate(),
                 creation_error=str(cause) if cause is not None else "",
                 alerts=tuple(self.upkeep.alerts.active.values()),
+                events_dropped=self.events.dropped,
+                subscriber_failures=self.events.subscriber_failures,
                 uptime=now - self._began,
                 taken_at=time(),
             )

@@ -13,6 +13,7 @@ from engine.errors import BackendError, ConfigError, CreationFailed, PoolClosed
 from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
 from engine.pool import ContainerPool
 from engine.session import Notice, Session
+from engine.stats import document_without_pool
 
 
 class CodeSandbox:
@@ -110,6 +111,10 @@ class CodeSandbox:
                 if isinstance(error.__cause__, BackendError):
                     raise error.__cause__ from error
                 raise
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return the statistics document; without a pool its `pool_enabled` is false and there is nothing in it."""
+        return self.pool.get_stats() if self.pool is not None else document_without_pool()
 
     def cleanup(self) -> None:
         """Shut the pool down; safe to call twice. Programs that run get `shutdown_timeout`."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from time import time
 from typing import Any
 
 from engine.alerts import Alert
@@ -145,6 +146,10 @@ class PoolSnapshot:
     creation_error: str
     """Why containers cannot be made; empty while they can."""
     alerts: tuple[Alert, ...]
+    events_dropped: int
+    """Events lost because subscribers were too slow."""
+    subscriber_failures: int
+    """Events on which a subscriber raised an exception."""
     uptime: float
     taken_at: float
 
@@ -179,6 +184,8 @@ class PoolSnapshot:
             "image": self.image,
             "available_containers": self.available,
             "in_use_containers": self.in_use,
+            "starting_containers": self.count(ContainerState.STARTING),
+            "resetting_containers": self.count(ContainerState.RESETTING),
             "total_containers": self.total,
             "waiting": self.waiting,
             "max_size": self.max_size,
@@ -192,8 +199,35 @@ class PoolSnapshot:
             "health_check_failures": counters.health_check_failures,
             "creation_failures": counters.creation_failures,
             "acquire_timeouts": counters.acquire_timeouts,
+            "maintenance_failures": counters.maintenance_failures,
+            "events_dropped": self.events_dropped,
+            "subscriber_failures": self.subscriber_failures,
+            "latency_s": {
+                name: asdict(figures)
+                for name, figures in (
+                    ("acquire", self.acquire),
+                    ("run", self.run),
+                    ("reset", self.scrub),
+                    ("creation", self.creation),
+                )
+            },
             "creation_error": self.creation_error,
             "alerts": [alert.as_document() for alert in self.alerts],
             "containers": [container.as_document() for container in self.containers],
             "timestamp": iso_time(self.taken_at),
         }
+
+
+def document_without_pool() -> dict[str, Any]:
+    """Return the statistics document of a sandbox that has no pool: the promised keys, all at nothing."""
+    counts = (
+        *("available_containers", "in_use_containers", "total_containers", "max_size", "min_size", "total_created"),
+        *("total_destroyed", "total_executions", "total_resets", "health_check_failures"),
+    )
+    return {
+        "pool_enabled": False,
+        "pool_id": None,
+        **dict.fromkeys(counts, 0),
+        "containers": [],
+        "timestamp": iso_time(time()),
+    }

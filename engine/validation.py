@@ -21,6 +21,17 @@ def check_bytes(what: str, value: object) -> None:
         raise RequestError(f"{what} is {_named(value)}", "give text or bytes")
 
 
+def check_input(stdin: object) -> None:
+    """Refuse what is neither text, nor bytes, nor a file that has a descriptor."""
+    if isinstance(stdin, str | bytes) or not hasattr(stdin, "fileno"):
+        check_bytes("stdin", stdin)
+        return
+    try:
+        stdin.fileno()
+    except (OSError, ValueError) as error:
+        raise RequestError(f"stdin has no descriptor: {error}", "give its content as bytes") from error
+
+
 def check_strings(what: str, value: object) -> tuple[str, ...]:
     """Return several texts as a tuple; one text is not taken for its characters."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):

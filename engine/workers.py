@@ -8,9 +8,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
+from engine.events import FailureCallback
+
 Job = Callable[[], None]
-FailureCallback = Callable[[str, BaseException], None]
-"""Called with a worker's name and what its job raised."""
 
 
 class JobRunner(Protocol):

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 import engine
+from tui.entry import interrupt_ends_process
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+_EXIT_STATUSES = """\b
+The exit status is the program's own, or
+  2        the command line, a setting or a file is wrong
+  69       no engine, or no container: see pooldeck doctor
+  74       the output could not be written, or a file not fetched
+  75       no container became free
+  124      the program ran into --timeout
+  130      Ctrl+C cancelled it
+  137      its memory ran out
+  128 + N  signal N ended it
+"""
 
 _BACKENDS = ("auto", "docker", "bubblewrap", "process")
 
@@ -58,14 +74,25 @@ def pooldeck(context: click.Context, /, **options: Any) -> None:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise click.UsageError(f"{names} must come after the command '{context.invoked_subcommand}'.")
         return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("the dashboard needs a terminal; 'pooldeck run' does not.")
     context.exit(_command("tui.dashboard").open_dashboard(_given(options)))
 
 
-@pooldeck.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@pooldeck.command(context_settings={"allow_interspersed_args": False}, epilog=_EXIT_STATUSES)
 @click.argument("file", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("-c", "code", metavar="CODE", help="Program passed in as a string.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Kill the program after this. [default: 30]")
+@click.option("--timeout", metavar="SECONDS", help="Kill the program after this. [default: 30]")
+@click.option("--cpus", metavar="NUMBER", help="Share of the CPUs, such as 0.5. [default: 1]")
+@click.option("--disk", metavar="SIZE", help="Disk of each writable place. [default: 64m]")
+@click.option("--max-processes", metavar="N", help="Processes of the container. [default: 64]")
+@click.option("--max-output", metavar="SIZE", help="Of each of stdout and stderr. [default: 1m]")
+@click.option("--preload", metavar="NAMES", help="Packages imported before the program, such as json,numpy.")
+@click.option("--env", metavar="NAME=VALUE", multiple=True, help="Set a variable for the program; may be repeated.")
+@click.option("--put", metavar="FILE", multiple=True, help="Copy a file beside the program; may be repeated.")
+@click.option("--fetch", metavar="PATTERN", multiple=True, help="Bring files back afterwards; may be repeated.")
+@click.option("--into", metavar="FOLDER", default=".", help="Where fetched files go; none is replaced. [default: .]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document with all that is known of the run.")
 @click.option("--time", "show_time", is_flag=True, help="Print where the time went, to stderr.")
 @_container_options
@@ -76,33 +103,35 @@ def run(
     file: str | None,
     arguments: tuple[str, ...],
     code: str | None,
+    env: tuple[str, ...],
+    put: tuple[str, ...],
+    fetch: tuple[str, ...],
+    into: str,
     as_json: bool,
     show_time: bool,
     **options: Any,
 ) -> None:
     """Run FILE, or the program given by -c, or with - the one on stdin, in a pooled container.
 
-    What follows FILE goes to the program; what is piped in is its standard input. The exit
-    status is the program's own; 124 if it timed out, 128 + N if signal N ended it, 137 if
-    its memory ran out. Ctrl+C cancels it.
+    What follows FILE, or -- after -c CODE, goes to the program. What is piped in is its standard
+    input, passed on while it runs; a terminal is not read.
     """
     if code is not None:
         arguments = (file, *arguments) if file is not None else arguments
-        source, filename = code.encode("utf-8", "surrogateescape"), "main.py"
-    elif file == "-":
-        source, filename = sys.stdin.buffer.read(), "main.py"
-    elif file is not None:
-        try:
-            source = Path(file).read_bytes()
-        except OSError as error:
-            raise click.UsageError(f"cannot read {file}: {error.strerror}") from None
-        filename = Path(file).name
-    else:
+    elif file is None:
         raise click.UsageError("nothing to run: give a FILE, -c CODE, or - for stdin.")
-    stdin = b"" if file == "-" or sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
-    request = {"code": source, "filename": filename, "args": arguments, "stdin": stdin}
+    program = _command("tui.program").Program(code, file, arguments, env, put, fetch, into)
     run_once = _command("tui.run_once").run_once
-    context.exit(run_once(request, _given(options), as_json=as_json, show_time=show_time))
+    context.exit(run_once(program, _given(options), as_json=as_json, show_time=show_time))
+
+
+@pooldeck.command()
+@_container_options
+@click.option("--json", "as_json", is_flag=True, help="Print the settings as a JSON list.")
+@click.pass_context
+def config(context: click.Context, /, as_json: bool, **options: Any) -> None:
+    """List every setting, its value here, and where that came from."""
+    context.exit(_command("tui.settings_table").show(_given(options), as_json=as_json))
 
 
 @pooldeck.command()
@@ -131,13 +160,15 @@ def doctor(context: click.Context, /, as_json: bool, **options: Any) -> None:
 
 def _command(module: str) -> Any:
     """Import what a command needs when it is called, so that --help stays quick."""
-    return import_module(module)
+    with interrupt_ends_process():
+        return import_module(module)
 
 
 def main() -> None:
-    """Entry point: errors a person can cause are one line and a hint."""
+    """Run the command: errors a person can cause are one line and a hint."""
     try:
         status = pooldeck.main(prog_name="pooldeck", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         status = stop.exit_code
     except click.ClickException as error:
@@ -146,8 +177,12 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         status = 130
     except BrokenPipeError:
-        sys.stderr.close()
-        status = 141
+        status = _drop_output(141)
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        click.echo(f"pooldeck: the output cannot be written: {error.strerror}", err=True)
+        status = _drop_output(74)
     except Exception as error:
         from engine.errors import PooldeckError
 
@@ -159,6 +194,12 @@ def main() -> None:
             click.echo(f"  hint: {cause.hint}", err=True)
         status = cause.exit_code
     sys.exit(status)
+
+
+def _drop_output(status: int) -> int:
+    """Let go of what nobody takes, so that the interpreter does not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 if __name__ == "__main__":

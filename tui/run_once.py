@@ -14,42 +14,60 @@ from typing import Any
 import click
 
 from engine.backends import choose_backend
-from engine.config import load_config
-from engine.errors import PooldeckError
-from engine.execution import ExecutionRequest, ExecutionResult, Outcome
+from engine.config import PoolConfig, load_config
+from engine.errors import ConfigError, PooldeckError, RequestError
+from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
 from engine.lease import Lease
 from engine.pool import ContainerPool
 from tui.choice import remark
+from tui.exit_status import CANNOT_WRITE, exit_status, notes
+from tui.program import Program
 from tui.repl.summary import summarise
 
-_TIMEOUT_STATUS = 124  # as timeout(1)
-_SIGNAL_STATUS = 128  # as a shell
-_OUT_OF_MEMORY_STATUS = 137
-_INFRASTRUCTURE_STATUS = 69
+_SINGLE = {"initial_size": 1, "min_size": 0, "max_size": 1, "spare": 0, "reuse": "never", "create_workers": 1}
 
 
-def run_once(request: dict[str, Any], settings: dict[str, Any], *, as_json: bool, show_time: bool) -> int:
+def run_once(program: Program, settings: dict[str, Any], *, as_json: bool, show_time: bool) -> int:
     """Run one program in a pooled container; return the status to exit with."""
-    timeout = settings.get("timeout")
-    config = load_config(**settings).model_copy(
-        update={"initial_size": 1, "min_size": 0, "max_size": 1, "spare": 0, "reuse": "never", "create_workers": 1}
-    )
-    wanted = ExecutionRequest(**request, timeout=timeout)
+    try:
+        config = load_config(**settings).model_copy(update=_SINGLE)
+        result = _run(program.request(config.max_file_bytes), config, None if as_json else _show)
+    except PooldeckError as error:
+        if as_json:
+            click.echo(json.dumps(_no_run(error)))
+        raise
+    problems = program.keep(result.files)
+    if as_json:
+        click.echo(json.dumps(result.as_document()))
+    for note in [*([] if as_json else notes(result, config)), *problems]:
+        click.echo(f"pooldeck: {note}", err=True)
+    if show_time:
+        click.echo(summarise(result).line, err=True)
+    status = exit_status(result)
+    return CANNOT_WRITE if problems and status == 0 else status
+
+
+def _run(request: ExecutionRequest, config: PoolConfig, on_output: OutputCallback | None) -> ExecutionResult:
     choice = choose_backend(config, show_pull)
     if said := remark(choice, config):
         click.echo(f"pooldeck: {said}", err=True)
     with ContainerPool(config, backend=choice.backend) as pool:
         lease = pool.get_container(timeout=config.create_timeout + config.acquire_timeout)
         with _interrupt_cancels(lease):
-            result = lease.run(wanted, None if as_json else _show)
+            result = lease.run(request, on_output)
         lease.release()
         # There is nothing to wait for: what is left is destroyed.
         pool.shutdown(0)
-    if as_json:
-        click.echo(json.dumps(result.as_document()))
-    if show_time:
-        click.echo(summarise(result).line, err=True)
-    return _status(result, quiet=as_json)
+    return result
+
+
+def _no_run(error: PooldeckError) -> dict[str, Any]:
+    """The document of a run that could not be made, with the keys of one that was."""
+    cause = error.__cause__ if isinstance(error.__cause__, PooldeckError) else error
+    document = ExecutionResult(Outcome.INFRASTRUCTURE, reason=cause.message).as_document()
+    if isinstance(cause, ConfigError | RequestError):
+        document["outcome"] = "refused"
+    return {**document, "hint": cause.hint}
 
 
 def show_pull(image: str, done: int, total: int) -> None:
@@ -65,32 +83,6 @@ def _show(name: str, data: bytes) -> None:
     stream = sys.stdout.buffer if name == "stdout" else sys.stderr.buffer
     stream.write(data)
     stream.flush()
-
-
-def _status(result: ExecutionResult, *, quiet: bool) -> int:
-    notes = {
-        Outcome.TIMEOUT: "the program was killed at its deadline",
-        Outcome.OUT_OF_MEMORY: "the program ran out of memory",
-        Outcome.CANCELLED: "the program was cancelled",
-        Outcome.INFRASTRUCTURE: "the container was lost",
-    }
-    note = notes.get(result.outcome, "")
-    if result.truncated:
-        note = f"{note}; " if note else ""
-        note += f"{' and '.join(result.truncated)} truncated at the limit"
-    if note and not quiet:
-        click.echo(f"pooldeck: {note}{f': {result.reason}' if result.reason else ''}", err=True)
-    if result.outcome is Outcome.TIMEOUT:
-        return _TIMEOUT_STATUS
-    if result.outcome is Outcome.CANCELLED:
-        return _SIGNAL_STATUS + signal.SIGINT
-    if result.outcome is Outcome.INFRASTRUCTURE:
-        return _INFRASTRUCTURE_STATUS
-    if result.outcome is Outcome.OUT_OF_MEMORY:
-        return _OUT_OF_MEMORY_STATUS
-    if result.exit_code is not None:
-        return result.exit_code
-    return _SIGNAL_STATUS + (result.signal or 0)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from engine.agent import fetch, frames, kernel, scrub
 from engine.agent.cells import Interactive
 from engine.agent.children import Child, Ending, Zygote, ZygoteLost
 from engine.agent.gauges import Gauges
+from engine.agent.inflow import Inflow
 from engine.agent.places import Place, open_beneath, writable_mounts
 from engine.agent.run import Run
 
@@ -49,6 +50,7 @@ class Agent:
         self._interactive = Interactive(self)
         self._stdin: Optional[int] = None
         self._past_stdin: Optional[int] = None
+        self._inflow: Optional[Inflow] = None
         self._ipc_tables: Tuple[str, ...] = ()  # the host's own objects are not ours to remove
         self._refusal = ""
         self._cancelled = 0
@@ -61,6 +63,7 @@ class Agent:
             frames.PUT: self._put,
             frames.STDIN: self._take_stdin,
             frames.RUN: self._start,
+            frames.FEED: self._feed,
             frames.CANCEL: self._cancel,
             frames.STATUS: self._status,
             frames.RESET: self._reset,
@@ -94,6 +97,8 @@ class Agent:
             if self._zygote_link in ready:
                 self._zygote.read(self.ended, wait=False)
             self._tend_interpreter(ready)
+            if self._inflow is not None and self._inflow.write_end in ready:
+                self._pour(self._inflow)
             if self.running is not None:
                 self._tend(self.running, ready)
 
@@ -235,11 +240,17 @@ class Agent:
             self.send(frames.REFUSED, frame.request, {"reason": refusal})
             return
         child = self.take_child()
+        if fields["feed"]:
+            with self.tenant.identity():
+                self._inflow = Inflow()
+            stdin = self._inflow.read_end
         child.send_request(
             {"filename": fields["filename"], "args": fields["args"], "env": fields["env"]},
             source,
             stdin,
         )
+        if self._inflow is not None:
+            os.close(self._inflow.read_end)
         self.listen_to(child)
         self.begin(Run(frame.request, child, fields, self.gauges))
 
@@ -287,6 +298,35 @@ class Agent:
             self._close_past_stdin()
             self._past_stdin = stdin
         return stdin
+
+    def _feed(self, frame: frames.Frame) -> None:
+        if self._inflow is not None and self.running is not None and self.running.request == frame.request:
+            self._inflow.take(frame.body)
+            self._pour(self._inflow)
+
+    def _pour(self, inflow: Inflow) -> None:
+        """Move input into the program's pipe, and be woken when there is room for the rest."""
+        if not inflow.open or self.running is None:
+            return
+        size = inflow.pour()
+        if inflow.waiting:
+            self._poller.register(inflow.write_end, select.POLLOUT)
+        else:
+            self._unlisten_inflow(inflow)
+        if size or not inflow.open:
+            self.send(frames.FED, self.running.request, {"size": size, "more": inflow.open})
+
+    def _end_inflow(self) -> None:
+        inflow, self._inflow = self._inflow, None
+        if inflow is not None:
+            self._unlisten_inflow(inflow)
+            inflow.close()
+
+    def _unlisten_inflow(self, inflow: Inflow) -> None:
+        try:
+            self._poller.unregister(inflow.write_end)
+        except KeyError:
+            pass  # there was room for all of it
 
     def _cancel(self, frame: frames.Frame) -> None:
         self._cancelled = frame.request  # it may overtake its RUN
@@ -372,6 +412,7 @@ class Agent:
 
     def _finish(self, run: Run) -> None:
         self.running = None
+        self._end_inflow()
         if not self._congested:
             for descriptor in run.open_pipes:
                 self._poller.unregister(descriptor)

@@ -17,6 +17,7 @@ from typing import Any
 
 from engine.agent import frames, handover
 from engine.agent.collect import Collector
+from engine.agent.feed import Feed
 from engine.backends.base import ByteStream
 from engine.errors import ContainerLost, ImageUnusable
 from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
@@ -138,14 +139,19 @@ class AgentChannel:
         deadline = monotonic() + timeout + GRACE
         number = self.next_id()
         self._running = (holder, number)
+        feed = None
         try:
             if cancelled():
                 return ExecutionResult(Outcome.CANCELLED)
             for piece in self._request_frames(number, request, timeout, max_output, max_fetch):
                 self.send(piece)
-            return self._collect(number, collector, deadline)
+            if request.stdin_descriptor is not None:
+                feed = Feed(request.stdin_descriptor, lambda data: self.send(frames.encode(frames.FEED, number, data)))
+            return self._collect(number, collector, deadline, feed)
         finally:
             self._running = None
+            if feed is not None:
+                feed.close()
 
     def cancel(self, holder: int = 0) -> None:
         """End the program that `holder` runs, if there is one; its result says `cancelled`."""
@@ -204,15 +210,19 @@ class AgentChannel:
             "max_output": max_output,
             "fetch": request.fetch,
             "max_fetch": max_fetch,
+            "feed": request.stdin_descriptor is not None,
         }
         yield frames.encode_message(frames.RUN, number, fields, request.source())
 
-    def _collect(self, number: int, collector: Collector, deadline: float) -> ExecutionResult:
+    def _collect(self, number: int, collector: Collector, deadline: float, feed: Feed | None) -> ExecutionResult:
         while True:
             frame = self.next_frame(deadline)
             if frame.request != number:
                 continue  # the end of a run that was cancelled by a reset
             if collector.take(frame):
+                continue
+            if frame.kind == frames.FED and feed is not None:
+                feed.poured(**frames.decode_message(frame.body)[0])
                 continue
             if frame.kind != frames.RESULT:
                 raise ContainerLost(f"the agent answered a run with a frame of kind {frame.kind}")

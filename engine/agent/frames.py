@@ -14,7 +14,7 @@ import json
 import struct
 from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised whenever a frame changes its meaning; both ends refuse another's."""
 
 MAX_BODY = 4 << 20
@@ -31,7 +31,7 @@ PUT = 2
 STDIN = 3
 """Bytes of the next program's standard input."""
 RUN = 4
-"""Message {filename, args, env, timeout, max_output, fetch, ...} + source."""
+"""Message {filename, args, env, timeout, max_output, fetch, feed (input comes by FEED), ...} + source."""
 CANCEL = 5
 """No body: end the running request at once."""
 STATUS = 6
@@ -52,6 +52,9 @@ COMPLETE = 13
 """Message {code, cursor, help}: answered by COMPLETED, also while a cell runs, if the interpreter can."""
 FILES = 14
 """Message {fetch, max_fetch}: answered by FILE for each file asked for, then LISTED."""
+
+FEED = 15
+"""Bytes of the running program's standard input; none: its end. Dropped if that program is over."""
 
 # Agent to host.
 READY = 64
@@ -74,6 +77,8 @@ COMPLETED = 76
 """The interpreter's own words: a JSON object."""
 LISTED = 77
 """Message {files: [[path, size], ...], refused}."""
+FED = 78
+"""Message {size, more}: so many bytes of FEED are on their way to the program; whether it takes more."""
 
 _HEADER = struct.Struct(">IBI")
 _LENGTH = struct.Struct(">I")

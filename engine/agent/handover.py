@@ -24,6 +24,7 @@ _MODULES = (
     "scrub",
     "children",
     "run",
+    "inflow",
     "cells",
     "agent",
 )

@@ -52,7 +52,7 @@ class BubblewrapBackend:
         self.missing: Mapping[Guarantee, str] = {
             Guarantee.MEMORY: "each process is bounded by RLIMIT_AS, not all together",
             Guarantee.CPU: "no cgroup: programs share the CPU with the host",
-            Guarantee.FILES: "its tmpfs takes no limit of inodes",
+            Guarantee.FILES: "bubblewrap's tmpfs takes a size only: small files fill kernel memory beyond it",
             Guarantee.ACTIVITY: "a watch on the system's directories tells which programs the host starts",
             Guarantee.POST_MORTEM: "an exit code only",
         }

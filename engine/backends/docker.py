@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -40,11 +41,22 @@ _CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE")
 _PLACES = ("/tmp", "/var/tmp", "/dev/shm", WORKDIR)
 _NO_INTERPRETER = ("executable file not found", "no such file or directory", "stat ")
 _PYTHON = "python3"
+_NOT_FOUND, _CONFLICT = 404, 409
+_REMOVAL_WAIT = 10
+"""Seconds for the engine to finish a removal that it has begun by itself."""
+
 _EVENT_SILENCE = 3600
 """Seconds without an event after which the event stream is opened again."""
 
 _RECONNECT = 1.0
 """Seconds before a lost event stream is opened again."""
+
+_HINTS = (
+    ("invalid reference format", "an image is named as in 'python:3.11-slim', in lower case"),
+    (r"unknown.*runtime", "'pooldeck doctor' lists the engine's runtimes"),
+    (r"network \S+ not found", "'docker network ls' lists the engine's networks"),
+)
+"""What to do about an engine's refusal, by its words."""
 
 PullProgress = Callable[[str, int, int], None]
 """Called with the image, the bytes fetched so far and the bytes known of in all."""
@@ -119,20 +131,21 @@ class DockerBackend:
             with _translated():
                 state = self._connected().inspect_container(container_id)["State"]
         except BackendError as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
+            if _status_code(error) == _NOT_FOUND:
                 return ContainerLook(False, "gone")
             raise
         return ContainerLook(bool(state["Running"]) and not state["Paused"], state["Status"])
 
     def destroy(self, container_id: str) -> None:
-        """Kill and remove the container."""
+        """Kill and remove the container, and wait until the engine lists it no more."""
+        client = self._connected()
         try:
             with _translated():
-                self._connected().remove_container(container_id, force=True, v=True)
+                client.remove_container(container_id, force=True, v=True)
         except BackendError as error:
-            gone = isinstance(error.__cause__, docker.errors.NotFound)
-            going = isinstance(error.__cause__, docker.errors.APIError) and error.__cause__.status_code == 409
-            if not (gone or going):
+            if _status_code(error) == _CONFLICT:  # the engine is removing it already, by itself
+                _wait_removed(client, container_id)
+            elif _status_code(error) != _NOT_FOUND:
                 raise
         with self._lock:
             self._mine.discard(container_id)
@@ -257,9 +270,8 @@ class DockerBackend:
                     self._on_pull(image, done, total)
         except (docker.errors.APIError, requests.exceptions.RequestException) as error:
             raise ImageUnavailable(
-                f"image {image} is not on the engine and cannot be pulled: {root_cause(error)}",
-                "pull or load it yourself, choose another with --image, or build one from Debian's packages "
-                "with .ci/make-image",
+                f"image {image} is not on the engine and cannot be pulled: {_said(error)}",
+                "pull or load it yourself (docker pull, docker load), or choose another with --image",
             ) from error
 
     def _follow_events(self, on_death: DeathCallback) -> None:
@@ -314,12 +326,41 @@ def _inspect_image(client: APIClient, image: str) -> dict[str, Any] | None:
     return found
 
 
+def _said(error: Exception) -> str:
+    """The engine's own words if it has answered, else what kept it from answering."""
+    if isinstance(error, docker.errors.APIError):
+        return " ".join(str(error.explanation or error).split())[:300]
+    return root_cause(error)
+
+
+def _wait_removed(client: APIClient, container_id: str) -> None:
+    """Wait for the end of a removal that is in progress.
+
+    Raises:
+        BackendError: if it is not over in time; whoever asked tries again later.
+    """
+    try:
+        with _translated():
+            client.wait(container_id, timeout=_REMOVAL_WAIT, condition="removed")
+    except BackendError as error:
+        if _status_code(error) != _NOT_FOUND:
+            raise
+
+
+def _status_code(error: BackendError) -> int | None:
+    """The HTTP status with which the engine refused; None if it did not answer at all."""
+    cause = error.__cause__
+    return cause.status_code if isinstance(cause, docker.errors.APIError) else None
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn docker-py's and its transport's errors into ours; the cause stays chained."""
     try:
         yield
     except docker.errors.APIError as error:
-        raise BackendError(f"the engine refused: {error.explanation or error}") from error
+        said = _said(error)
+        hint = next((hint for words, hint in _HINTS if re.search(words, said, re.IGNORECASE)), "")
+        raise BackendError(f"the engine refused: {said}", hint) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
         raise BackendUnavailable(f"the Docker engine does not answer: {root_cause(error)}", "is it running?") from error

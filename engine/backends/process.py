@@ -39,6 +39,7 @@ class ProcessBackend:
             Guarantee.PIDS: "no cgroup and no user of its own",
             Guarantee.CPU: "no cgroup: programs share the CPU with the host",
             Guarantee.DISK: "files are bounded one by one, not in sum",
+            Guarantee.FILES: "directories are the host's",
             Guarantee.SECCOMP: "no filter: the kernel's whole interface is in reach",
             Guarantee.FILES: nothing,
             Guarantee.ACTIVITY: nothing,

@@ -14,8 +14,10 @@ from time import monotonic
 import pytest
 
 import engine
-from engine.doctor import _PROBES
+from engine.backends.base import Guarantee
+from engine.probes import PROBES
 from tests.conftest import need
+from tests.started import started
 
 POOLDECK = [sys.executable, "-m", "tui.cli"]
 
@@ -98,17 +100,16 @@ def test_memory_limit_is_taken(backend: str) -> None:
 
 
 def test_interrupt_cancels_the_program(backend: str) -> None:
-    process = subprocess.Popen(
+    with started(
         [*POOLDECK, "run", "--backend", backend, "-c", "print('on')\nwhile True: pass"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "on\n"
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
     assert (process.returncode, said) == (130, "pooldeck: the program was cancelled\n")
 
 
@@ -140,7 +141,7 @@ def test_unisolated_run_says_so_also_when_it_was_asked_for() -> None:
         (["run"], 2, "nothing to run"),
         (["run", "absent.py"], 2, "cannot read absent.py: No such file"),
         (["run", "--memory", "3x", "-c", "1"], 2, "memory = '3x' (from the arguments): must be 32m to 1t"),
-        (["run", "--timeout", "inf", "-c", "1"], 2, "timeout = inf (from the arguments): must be above 0"),
+        (["run", "--timeout", "inf", "-c", "1"], 2, "timeout = 'inf' (from the arguments): must be above 0"),
         (["run", "--backend", "vm", "-c", "1"], 2, "'vm' is not one of"),
         (["--max-size", "3", "run", "-c", "1"], 2, "must come after the command"),
         (["frobnicate"], 2, "No such command"),
@@ -177,7 +178,7 @@ def test_doctor_tries_every_limit(backend: str) -> None:
     assert done.returncode == 0, findings
     held = {finding["subject"] for finding in findings if finding["detail"] == "tried, and it holds"}
     named = {finding["subject"] for finding in findings if finding["detail"].startswith("not promised")}
-    assert held | named >= {probe.guarantee.value for probe in _PROBES}
+    assert held | named >= {*Guarantee, *(probe.subject for probe in PROBES), "output bounded"}
     assert not held & named
     assert not [finding for finding in findings if finding["verdict"] == "failed"]
 
@@ -187,3 +188,12 @@ def test_doctor_fails_without_isolation_and_names_what_is_missing() -> None:
     assert done.returncode == 1
     assert "UNISOLATED" in done.stdout
     assert "not promised by process" in done.stdout
+    assert "start a Docker engine" not in done.stdout or "✓ docker" not in done.stdout
+
+
+def test_doctor_calls_a_backend_that_was_asked_for_and_does_not_work_a_failure() -> None:
+    done = pooldeck("doctor", "--backend", "docker", DOCKER_HOST="unix:///nowhere.sock")
+    assert done.returncode == 1
+    assert "✗ docker engine: no Docker engine answers at unix:///nowhere.sock" in done.stdout
+    assert "✗ backend: docker: asked for, and does not work here" in done.stdout
+    assert "✓ backend" not in done.stdout

@@ -16,6 +16,7 @@ from engine.execution import Outcome
 from engine.pool import ContainerPool
 from tests.conftest import need
 from tests.docker.engine import client, owned_by
+from tests.started import started
 from tests.waiting import eventually
 
 
@@ -144,14 +145,13 @@ finally:
 
 
 def test_interrupt_in_the_waiting_thread_goes_to_the_cell(pool: ContainerPool) -> None:
-    process = subprocess.Popen([sys.executable, "-c", PERSON, pool.backend.name], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with process.stdout:
+    with started([sys.executable, "-c", PERSON, pool.backend.name], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
         pool_id = process.stdout.readline().strip()
         assert process.stdout.readline() == "on\n"
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "1\n"
-    assert process.wait(20) == 0
+        assert process.wait(20) == 0
     if pool.backend.name == "docker":
         assert owned_by(pool_id) == []
 

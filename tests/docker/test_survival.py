@@ -11,6 +11,7 @@ import sys
 import tarfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
@@ -18,12 +19,14 @@ import pytest
 
 from engine import events
 from engine.backends.docker import DockerBackend
+from engine.config import PoolConfig
 from engine.container import ContainerState
-from engine.errors import CreationFailed, ImageUnavailable, ImageUnusable, PoolTimeout
+from engine.errors import BackendError, CreationFailed, ImageUnavailable, ImageUnusable, PoolTimeout
 from engine.execution import ExecutionRequest, Outcome
 from engine.pool import ContainerPool
 from tests.docker.engine import Detour, all_of_ours, client, owned_by
 from tests.programs import programs
+from tests.started import started
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
@@ -229,7 +232,7 @@ def test_image_that_cannot_be_pulled_says_what_to_do() -> None:
         with pytest.raises(CreationFailed, match="cannot be pulled") as caught:
             pool.wait(60)
         assert isinstance(caught.value.__cause__, ImageUnavailable)
-        assert ".ci/make-image" in caught.value.__cause__.hint
+        assert "pull or load it yourself" in caught.value.__cause__.hint
 
 
 def test_missing_preload_is_an_error_at_start_that_names_it() -> None:
@@ -246,6 +249,45 @@ def test_preloaded_package_is_there_before_the_program_begins() -> None:
         )
 
 
+def test_destroyed_container_is_listed_no_more_whoever_else_removes_it() -> None:
+    """An engine that removes it already, by itself or for another, says so at once and goes on removing."""
+    backend = DockerBackend()
+    try:
+        for _ in range(5):
+            launched = backend.create(PoolConfig().container_spec("destroyed"))
+            launched.stream.close()
+
+            def destroy(container_id: str = launched.id) -> bool:
+                backend.destroy(container_id)
+                return container_id in owned_by("destroyed")
+
+            with ThreadPoolExecutor(4) as several:
+                left = [each.result() for each in [several.submit(destroy) for _ in range(4)]]
+            assert not any(left)
+    finally:
+        backend.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "hint"),
+    [
+        ({"image": "UPPER CASE"}, "invalid reference format", "in lower case"),
+        ({"runtime": "nosuch"}, "nosuch", "lists the engine's runtimes"),
+        ({"network": "nosuch"}, "network nosuch not found", "docker network ls"),
+        ({"image": "registry.invalid/nosuch:1"}, "no such host", "pull or load it yourself"),
+    ],
+)
+def test_engines_refusal_is_quoted_with_what_to_do(settings: dict[str, str], said: str, hint: str) -> None:
+    backend = DockerBackend()
+    try:
+        with pytest.raises(BackendError) as caught:
+            backend.create(PoolConfig(**settings).container_spec("refused"))
+    finally:
+        backend.close()
+    assert said in caught.value.message
+    assert hint in caught.value.hint
+
+
 ENGINE = """
 import sys
 from engine.pool import ContainerPool
@@ -260,9 +302,8 @@ lease.run(program, lambda *_: print('busy', flush=True))
 
 def test_killed_engine_leaves_nothing() -> None:
     """`kill -9` closes the streams; the agents end, and their containers with them."""
-    process = subprocess.Popen([sys.executable, "-c", ENGINE, "docker"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with process.stdout:
+    with started([sys.executable, "-c", ENGINE, "docker"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
         pool_id = process.stdout.readline().strip()
         assert process.stdout.readline() == "busy\n"
         assert len(owned_by(pool_id)) == 3
@@ -302,19 +343,18 @@ def test_two_pools_on_one_engine_do_not_meet(pool: ContainerPool) -> None:
 def test_interrupt_at_any_moment_leaves_nothing() -> None:
     before = all_of_ours()
     for delay in (0.05, 0.15, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tui.cli", "run", "-c", "print('x')\nwhile True: pass"],
+        with started(
+            [sys.executable, "-m", "tui.entry", "run", "-c", "print('x')\nwhile True: pass"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            text=True,
-        )
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(delay)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        ) as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(delay)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
         assert process.returncode in (130, -signal.SIGINT), said
-        if delay > 0.2:
+        if delay > 0.2:  # before its first line the interpreter itself may be interrupted
             assert "Traceback" not in said, (delay, said)
     eventually(lambda: all_of_ours() <= before)
 

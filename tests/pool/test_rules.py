@@ -93,6 +93,9 @@ def test_statistics_document_has_the_promised_keys(make):
         "min_size", "total_created", "total_destroyed", "total_executions", "total_resets",
         "health_check_failures", "containers", "timestamp",
     }  # fmt: skip
+    assert stats["starting_containers"] == stats["resetting_containers"] == stats["subscriber_failures"] == 0
+    assert stats["latency_s"]["creation"].keys() == {"count", "p50", "p95", "p99", "maximum"}
+    assert stats["latency_s"]["creation"]["count"] == 1
     assert stats["containers"][0].keys() == {
         "id", "status", "created_at", "last_used_at", "execution_count", "reset_count", "health_check_failures",
     }  # fmt: skip
@@ -122,6 +125,24 @@ def test_what_is_no_request_and_no_subscriber_is_refused(make):
         manual.take().run(None)
     with pytest.raises(RequestError, match="subscriber 5 cannot be called"):
         manual.pool.subscribe(5)
+
+
+def test_failing_subscriber_is_counted_and_told_once(make):
+    manual = make()
+    seen = []
+
+    def fail(event):
+        seen.append(event)
+        raise RuntimeError("mine")
+
+    manual.pool.subscribe(fail)
+    manual.pool.resize(0, 3)
+    eventually(lambda: len(seen) == 2)
+    assert manual.pool.events.flush(5)
+    assert [event.name for event in seen] == [events.POOL_RESIZED, events.MAINTENANCE_FAILED]
+    assert "mine" in seen[1].data["error"]
+    stats = manual.pool.get_stats()
+    assert (stats["subscriber_failures"], stats["maintenance_failures"], stats["events_dropped"]) == (2, 1, 0)
 
 
 @pytest.mark.parametrize("bounds", [{"min_size": "a"}, {"max_size": 10**6}, {"max_size": 1.5}, {"min_size": True}])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import engine
+from engine import events
 from engine.agent.handover import _MODULES
 from engine.container import LEGAL_MOVES, ContainerState
 
@@ -20,6 +22,20 @@ def test_engine_works_without_textual() -> None:
         "print([n for n in ('textual', 'prompt_toolkit', 'tui') if n in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_readme_names_every_event_with_its_level() -> None:
+    readme = (Path(engine.__file__).parents[1] / "README.md").read_text()
+    listed = readme.partition("### Events")[2].partition("\n## ")[0]
+    levels = dict.fromkeys(
+        re.findall(r"`(\w+_\w+)`", listed.partition("`info`:")[2].partition("`warning`:")[0]), "info"
+    )
+    levels |= dict.fromkeys(
+        re.findall(r"`(\w+_\w+)`", listed.partition("`warning`:")[2].partition("`debug`:")[0]), "warning"
+    )
+    levels |= dict.fromkeys(re.findall(r"`(\w+_\w+)`", listed.partition("`debug`:")[2]), "debug")
+    names = [value for name, value in vars(events).items() if name.isupper() and isinstance(value, str)]
+    assert levels == {name: events.Event(name, "", 0.0).level for name in names}
 
 
 def test_agent_is_written_for_python_3_8() -> None:
