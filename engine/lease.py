@@ -153,6 +153,8 @@ class Lease:
     def __del__(self) -> None:
         pool, container = getattr(self, "_pool", None), getattr(self, "_container", None)
         token = getattr(self, "token", 0)  # 0 if it was interrupted while it was made
+        if sys.is_finalizing():
+            return  # a thread started now would never run; the streams end with the process
         if pool is not None and container is not None and token == container.lease_token != 0 and not pool.closed:
             # Not here: the collector may run in a thread that holds the pool's lock.
             threading.Thread(target=_return_quietly, args=(pool, container, token), daemon=True).start()

@@ -96,6 +96,19 @@ PROBES = (
         "print('held' if mode == '2' and refused else f'seccomp mode {mode}, user namespace refused: {refused}')",
     ),
     Probe(
+        Guarantee.KEYRINGS,
+        "import ctypes, platform\nadd = {'x86_64': 248, 'aarch64': 217}.get(platform.machine())\n"
+        "done = -1 if add is None else ctypes.CDLL(None).syscall(add, b'user', b'pooldeck', b'probe', 5, -3)\n"
+        "print('held' if done == -1 else 'a key was added to the session key ring')",
+    ),
+    Probe(
+        Guarantee.ACTIVITY,
+        "import ctypes, os, select\nlibc = ctypes.CDLL(None)\nwatch = libc.inotify_init()\n"
+        "for place in ('/usr/bin', '/usr/lib'): libc.inotify_add_watch(watch, place.encode(), 0xfff)\n"
+        "seen = select.select([watch], [], [], 0.5)[0]\n"
+        "print('held' if not seen else 'a watch on /usr/bin told of something')",
+    ),
+    Probe(
         "open files bounded",
         "import os\ntry:\n for _ in range(2000): os.dup(1)\nexcept OSError:\n print('held')",
     ),

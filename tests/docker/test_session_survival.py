@@ -160,3 +160,24 @@ def test_outcome_of_a_cell_is_counted(pool: ContainerPool) -> None:
     with pool.session() as session:
         assert session.run("1/0").outcome is Outcome.ERROR
     assert pool.snapshot().counters.executions == 1
+
+
+FORGETFUL = """
+import sys, warnings
+warnings.simplefilter("ignore")
+from engine.pool import ContainerPool
+pool = ContainerPool(backend=sys.argv[1], initial_size=1, max_size=2)
+session = pool.session()
+session.run("x = 1")
+lease = pool.get_container()
+print(pool.id, flush=True)
+"""
+
+
+def test_process_that_ends_without_closing_anything_ends(pool: ContainerPool) -> None:
+    """A lease that was collected while the interpreter ended waited for a thread that could not run."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORGETFUL, pool.backend.name], capture_output=True, text=True, timeout=30, check=True
+    )
+    if pool.backend.name == "docker":
+        eventually(lambda: owned_by(done.stdout.strip()) == [])
