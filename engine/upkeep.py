@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from engine import events
 from engine.alerts import AlertBoard
 from engine.container import ContainerState
 from engine.core import PoolCore
-from engine.errors import BackendError
+from engine.errors import BackendError, ContainerLost
 from engine.stats import PoolSnapshot
 
 _S = ContainerState
@@ -41,6 +42,7 @@ class Upkeep:
     def idle_pass(self) -> None:
         """Retire the idle and the old, reclaim forgotten leases, retry, evaluate alerts."""
         self._reclaim_leases()
+        self._ask_for_gauges()
         self._retire()
         self._bury_the_undead()
         self._core.rebalance()
@@ -72,6 +74,14 @@ class Upkeep:
             ]
         for container, token in late:
             core.reclaim(container, token, "lease_timeout")
+
+    def _ask_for_gauges(self) -> None:
+        """Have containers in use say how they do; the others have just said it, after their scrub."""
+        with self._core.lock:
+            channels = [container.agent() for container in self._core.roster.in_state(_S.IN_USE)]
+        for channel in channels:
+            with suppress(ContainerLost):  # whoever holds it finds out
+                channel.request_gauges()
 
     def _retire(self) -> None:
         core = self._core
