@@ -211,6 +211,8 @@ class Recorder:
         self._clock = clock
         self._began = clock()
         self._levels = Levels()
+        self._latest: list[_Slice] = []
+        self._until = 0.0
         self._rings: dict[Window, deque[_Slice]] = {window: deque(maxlen=_SLICES + 1) for window in Window}
 
     def took(self, kind: Kind, seconds: float) -> None:
@@ -243,6 +245,8 @@ class Recorder:
 
     def _current(self) -> list[_Slice]:
         now = self._clock()
+        if now < self._until:
+            return self._latest
         current = []
         for window, ring in self._rings.items():
             number = int(now / window.step)
@@ -250,4 +254,5 @@ class Recorder:
                 before = ring[-1].end if ring else self._levels
                 ring.append(_Slice(number, before, before))
             current.append(ring[-1])
+        self._latest, self._until = current, math.floor(now) + 1.0  # a slice ends with a second
         return current
