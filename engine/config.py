@@ -148,6 +148,8 @@ class PoolConfig(BaseSettings):
     log_file: str = Field("", description="JSON lines of events: a path, or - for stderr; empty: none")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    dashboard: dict[str, Any] = Field({}, description="of the dashboard alone; it reads them itself")
+
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:
         if self.min_size > self.max_size:
