@@ -160,8 +160,13 @@ def key_name(key: str) -> str:
 
 def keys_shown(action: Action, keymap: Mapping[str, str]) -> str:
     """All keys of an action, as people write them."""
-    keys = keymap[identity(action)].split(",") if identity(action) in keymap else action.keys
-    return " ".join(key_name(key.strip()) for key in keys)
+    return " ".join(map(key_name, keys_of(action, keymap)))
+
+
+def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of an action, as Textual names them."""
+    changed = keymap.get(identity(action))
+    return action.keys if changed is None else tuple(key.strip() for key in changed.split(","))
 
 
 def bindings(context: Context) -> list[BindingType]:
@@ -169,7 +174,8 @@ def bindings(context: Context) -> list[BindingType]:
 
     Those of the whole app have priority, so that it decides on each key before it looks at
     the next one: what is typed right after `i` must reach the REPL, and never be taken for an
-    action. Those of the REPL have it over what the text area does with the same key.
+    action. Those of the REPL must not: it takes them itself, in the order in which they come
+    among the text.
     """
     return [
         Binding(
@@ -179,7 +185,7 @@ def bindings(context: Context) -> list[BindingType]:
             show=identity(action) in _FOOTER,
             key_display=key_name(action.keys[0]),
             tooltip=action.help,
-            priority=context in (Context.EVERYWHERE, Context.REPL),
+            priority=context is Context.EVERYWHERE,
             id=identity(action),
         )
         for action in actions(context)

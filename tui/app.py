@@ -19,7 +19,7 @@ from engine.container import ContainerSnapshot
 from engine.control import PoolControl
 from engine.errors import UnknownContainer
 from engine.metrics import Window
-from engine.stats import PoolSnapshot
+from engine.stats import PoolPhase, PoolSnapshot
 from tui.actions import Context, actions, bindings
 from tui.cells import CellRunner
 from tui.format import plural
@@ -64,7 +64,8 @@ class PooldeckApp(App[int]):
 
     def get_default_screen(self) -> Screen[None]:
         """The pool; called by Textual."""
-        return MainScreen(self.store, None if self._settings.read_only else self._runner)
+        runner = None if self._settings.read_only else self._runner
+        return MainScreen(self.store, runner, self._settings.keymap)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the style sheet needs of any theme; called by Textual."""
@@ -74,7 +75,6 @@ class PooldeckApp(App[int]):
         """Begin to look and to paint."""
         self.set_keymap(self._settings.keymap)
         self.set_interval(_PERIOD, self.tick)
-        self.tick()
 
     def on_unmount(self) -> None:
         """Let go of the pool's events and of the runner."""
@@ -89,9 +89,12 @@ class PooldeckApp(App[int]):
     def tick(self) -> None:
         """Look at the pool and paint; called by the timer."""
         if not self.store.paused or self._stopping:
+            phase = self.pool.phase
             for alert in self.store.poll():
                 look = SEVERITIES[alert.severity]
                 self.notify(f"{alert.message} → {alert.action}", title=str(look), severity="warning")
+            if self.pool.phase is not phase:
+                self.refresh_bindings()
         self._paint()
 
     def _paint(self) -> None:
@@ -99,7 +102,7 @@ class PooldeckApp(App[int]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Leaving):
                 screen.show(self.pool)
-            if isinstance(screen, (MainScreen, ContainerScreen)):
+            if isinstance(screen, (MainScreen, ContainerScreen)) and screen.ready:
                 screen.paint()
             if not screen.is_modal:
                 break
@@ -107,6 +110,8 @@ class PooldeckApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be done now; called by Textual."""
         if self._settings.read_only and (action in _STEERING or (action, parameters) == ("pane", (5,))):
+            return False
+        if action in ("drain", "resume") and (action == "drain") != (self.pool.phase is PoolPhase.RUNNING):
             return False
         if action in _NAMES:
             if isinstance(self.screen, ModalScreen):
@@ -187,7 +192,7 @@ class PooldeckApp(App[int]):
 
     def action_resume(self) -> None:
         """Lease again."""
-        self.steering.resume(self.pool)
+        self.steering.resume()
 
     def action_grow(self) -> None:
         """One container more."""

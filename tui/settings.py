@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.errors import ConfigError
-from tui.actions import ACTIONS, Context, identity
+from tui.actions import ACTIONS, Context, identity, keys_of
 from tui.themes import THEMES
 
 
@@ -38,16 +38,15 @@ def clash(keymap: Mapping[str, str]) -> str:
     taken: dict[tuple[Context, str], str] = {}
     for action in ACTIONS:
         name = identity(action)
-        keys = keymap[name].split(",") if name in keymap else action.keys
         # Text goes to the REPL, so that its keys and the app's never meet.
         alone = action.context in (Context.REPL, Context.EVERYWHERE)
         places = (action.context,) if alone else (action.context, Context.EVERYWHERE)
-        for key in keys:
+        for key in keys_of(action, keymap):
             for place in places:
-                other = taken.get((place, key.strip()))
+                other = taken.get((place, key))
                 if other is not None:
-                    return f"{key.strip()!r} is the key of {other} and of {name}"
-            taken[action.context, key.strip()] = name
+                    return f"{key!r} is the key of {other} and of {name}"
+            taken[action.context, key] = name
     return ""
 
 

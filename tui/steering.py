@@ -30,21 +30,15 @@ class Steering:
 
     def drain(self, pool: PoolSnapshot) -> None:
         """Drain, after asking."""
-        if pool.phase is not PoolPhase.RUNNING:
-            self._app.notify(f"the pool is {pool.phase} already")
-            return
         question = f"drain: {plural(pool.total, 'container')}, {pool.in_use} in use"
         if pool.waiting:
             question += f", {pool.waiting} waiting"
         consequence = "No new leases; those in use finish, the rest go. r undoes it."
         self._ask(question, consequence, "Drain", lambda: self._pool.drain(0))
 
-    def resume(self, pool: PoolSnapshot) -> None:
+    def resume(self) -> None:
         """Lease again."""
-        if pool.phase is PoolPhase.RUNNING:
-            self._app.notify("the pool is running")
-        else:
-            self.in_background(self._pool.resume)
+        self.in_background(self._pool.resume)
 
     def step(self, pool: PoolSnapshot, step: int) -> None:
         """Move the size the pool has now by one: both bounds follow as far as they must."""

@@ -32,6 +32,8 @@ from engine.stats import Counters, FailureWindow, PoolPhase, PoolSnapshot
 _S = ContainerState
 _LIVE = (_S.STARTING, _S.AVAILABLE, _S.IN_USE, _S.RESETTING, _S.CHECKING)
 _IDLE_TIMEOUT = 60.0
+_PATIENCE = 3.0
+"""Seconds that a simulated client waits for a container."""
 
 
 class World:
@@ -121,6 +123,9 @@ class World:
 
     def _balance(self) -> None:
         if self._phase is PoolPhase.RUNNING:
+            while self._waiting and self._now - self._waiting[0].asked_at > _PATIENCE:
+                self._waiting.popleft()
+                self._counters.acquire_timeouts += 1
             free = self._in_state(_S.AVAILABLE)
             while self._waiting and free:
                 self._lease(free.pop(), self._waiting.popleft())

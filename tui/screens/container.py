@@ -102,6 +102,8 @@ class ContainerScreen(Screen[None]):
         self._store = store
         self._detail = detail
         self._read_only = read_only
+        self.ready = False
+        """Whether all sections are there to be painted."""
 
     def compose(self) -> ComposeResult:
         """Lay out."""
@@ -119,7 +121,11 @@ class ContainerScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin with the runs."""
         self.query_one("#executions-rows").focus()
-        self.call_after_refresh(self.paint)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.ready = True
+        self.paint()
 
     def on_resize(self, _: events.Resize) -> None:
         """Arrange for the new size."""
@@ -145,10 +151,10 @@ class ContainerScreen(Screen[None]):
         changes = [*pairwise((None, *detail.states))]
         states = [state_line(change, before) for before, change in changes if change is not None]
         self.query_one("#states", Section).show(states[::-1])
-        resets = [line for each in reversed(detail.resets) for line in reset_lines(each)]
-        self.query_one("#resets", Section).show(resets)
-        checks = [line for each in reversed(detail.checks) for line in check_lines(each)]
-        self.query_one("#health", Section).show(checks)
+        resets = self.query_one("#resets", Section)
+        resets.show([line for each in reversed(detail.resets) for line in reset_lines(each, resets.width)])
+        health = self.query_one("#health", Section)
+        health.show([line for each in reversed(detail.checks) for line in check_lines(each, health.width)])
         self.query_one(ResourcePlot).show(list(store.readings.get(detail.container.id, ())))
 
     def targets(self) -> list[ContainerSnapshot]:

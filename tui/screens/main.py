@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from textual import events
@@ -78,15 +79,18 @@ def panes_shown(room: Room, layout: Layout, active: int, below: int, zoomed: boo
 class MainScreen(Screen[None]):
     """Header, panes, footer."""
 
-    def __init__(self, store: Store, runner: CellRunner | None) -> None:
+    def __init__(self, store: Store, runner: CellRunner | None, keymap: Mapping[str, str]) -> None:
         """Args: runner: runs the REPL's cells; None where nobody may run any."""
         super().__init__()
         self._store = store
         self._runner = runner
+        self._keymap = keymap
         self._layout = Layout.BALANCED
         self._active = _CONTAINERS
         self._below = _DETAILS
         self._zoomed = False
+        self.ready = False
+        """Whether all panes are there to be painted."""
 
     def compose(self) -> ComposeResult:
         """Lay out."""
@@ -98,7 +102,7 @@ class MainScreen(Screen[None]):
                 with Horizontal(id="below"):
                     yield DetailsPane()
                     if self._runner is not None:
-                        yield ReplPane(self._runner)
+                        yield ReplPane(self._runner, self._keymap)
             with Vertical(id="right"):
                 yield MetricsPane(id="metrics")
                 yield AlertsPane()
@@ -109,6 +113,11 @@ class MainScreen(Screen[None]):
         """Begin with the containers."""
         self._arrange()
         self.query_one(TileGrid).focus()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.ready = True
+        self.paint()
 
     # Painting.
 
@@ -134,7 +143,7 @@ class MainScreen(Screen[None]):
         strip.display = bool(worst) and not self._seen(_ALERTS)
         if strip.display:
             alert = worst[0]
-            key = next((keys_shown(action, {}) for action in ACTIONS if action.name == alert.remedy), "3")
+            key = next((keys_shown(action, self._keymap) for action in ACTIONS if action.name == alert.remedy), "3")
             strip.update(f"{SEVERITIES[alert.severity].glyph} {alert.message} → {alert.action} [b]{key}[/]")
 
     def _seen(self, number: int) -> bool:
@@ -159,7 +168,8 @@ class MainScreen(Screen[None]):
         self.query_one("#right").display = bool(shown & {_METRICS, _ALERTS, _EVENTS})
         self.query_one("#left").display = bool(shown & {_CONTAINERS, _DETAILS, _REPL})
         self.query_one(ContainersPane).use_table(room is Room.SMALL)
-        self.call_after_refresh(self.paint)
+        if self.ready:
+            self.call_after_refresh(self.paint)
 
     def on_resize(self, _: events.Resize) -> None:
         """Arrange for the new size; focus and selection stay."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -41,7 +42,7 @@ class AlertsPane(Pane):
         yield Rows(id="alert-rows", empty="✓ nothing is wrong")
 
     def show(self, store: Store) -> None:
-        """Paint all alerts: two lines for one that holds, one for one that is over."""
+        """Paint all alerts: a few lines for one that holds, one for one that is over."""
         self._store = store
         rows: list[Parts] = []
         self._owners = []
@@ -60,16 +61,16 @@ class AlertsPane(Pane):
         alert, look = entry.alert, SEVERITIES[entry.alert.severity]
         if entry.ended_at is not None:
             since = f"{clock(alert.since)} for {duration(entry.ended_at - alert.since)}"
-            return [((fit(f"✓ over      {alert.message}", width - len(since) - 1), "dim"), (f" {since}", "dim"))]
-        since = f"{'✓ seen · ' if entry.acknowledged else ''}{duration(now - alert.since)}"
+            return [((fit(f"✓ {alert.message}", width - len(since) - 1), "dim"), (f" {since}", "dim"))]
         quiet = entry.acknowledged
+        since = f"{'✓ seen · ' if quiet else ''}since {clock(alert.since)}, {duration(now - alert.since)}"
+        colour = "dim" if quiet else "strong"
+        message: list[Parts] = [((f"  {line}", colour),) for line in wrap(alert.message, max(10, width - 2))]
+        key = self._key(entry)
         return [
-            (
-                (f"{look.glyph} {look.word:<9} ", "dim" if quiet else look.colour),
-                (fit(alert.message, width - 13 - len(since)), "dim" if quiet else "strong"),
-                (f" {since}", "dim"),
-            ),
-            (("            → ", "dim"), (alert.action, "text"), self._key(entry)),
+            ((fit(str(look), width - len(since)), "dim" if quiet else look.colour), (since, "dim")),
+            *message,
+            (("  → ", "dim"), (fit(alert.action, min(len(alert.action), width - 4 - len(key[0]))), "text"), key),
         ]
 
     def _key(self, entry: AlertEntry) -> tuple[str, str]:

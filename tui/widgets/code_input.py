@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codeop
 import warnings
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import events
@@ -11,7 +12,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui.actions import Context, bindings
+from tui.actions import Context, actions, bindings, keys_of
 from tui.widgets.syntax import syntax_theme
 
 _INDENT = "    "
@@ -36,11 +37,13 @@ class CodeInput(TextArea):
             super().__init__()
             self.what = what
 
-    def __init__(self) -> None:
+    def __init__(self, keymap: Mapping[str, str]) -> None:
+        """Args: keymap: keys of actions, where they are not the registry's."""
         super().__init__(
             id="code", language="python", show_line_numbers=False, tab_behavior="indent", soft_wrap=False,
             compact=True, highlight_cursor_line=False, placeholder="Python",
         )  # fmt: skip
+        self._keys = {key: action.name for action in actions(Context.REPL) for key in keys_of(action, keymap)}
         self._history: list[str] = []
         self._position = 0
         self._draft = ""
@@ -66,6 +69,14 @@ class CodeInput(TextArea):
         """Characters before the cursor."""
         row, column = self.cursor_location
         return sum(len(line) + 1 for line in self.text.split("\n")[:row]) + column
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Take our own keys in their turn: what was typed before Enter is in the text by now."""
+        action = self._keys.get(event.key)
+        if action is not None:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
 
     # Running.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from engine.backends.base import ContainerSpec
 from engine.history import CheckRecord, ContainerDetail, ResetRecord, RunRecord, StateChange
 from tui.format import clock, duration, fit, latency, plain, size
@@ -9,6 +11,8 @@ from tui.looks import OUTCOMES, STATES
 from tui.widgets.rows import Parts
 
 _LABEL = 11
+_HARD = "\x00"
+"""Stands for a space at which no line may end."""
 
 
 def _line(label: str, value: str, colour: str = "text") -> Parts:
@@ -111,16 +115,22 @@ def state_line(change: StateChange, before: StateChange | None) -> Parts:
     )
 
 
-def reset_lines(reset: ResetRecord) -> list[Parts]:
+def reset_lines(reset: ResetRecord, width: int) -> list[Parts]:
     """One scrub, step by step."""
     total = latency(sum(reset.steps.values()))
     verdict = ("✓ clean", "good") if reset.clean else (f"▲ not clean: {reset.failed}: {reset.reason}", "bad")
-    steps = "  ".join(f"{step} {latency(seconds)}" for step, seconds in reset.steps.items())
-    return [((f"{clock(reset.at)}  ", "dim"), verdict, (f"  {total}", "strong")), ((f"          {steps}", "dim"),)]
+    steps = [f"{step} {latency(seconds)}" for step, seconds in reset.steps.items()]
+    return [((f"{clock(reset.at)}  ", "dim"), verdict, (f"  {total}", "strong")), *_indented(steps, width)]
 
 
-def check_lines(check: CheckRecord) -> list[Parts]:
+def check_lines(check: CheckRecord, width: int) -> list[Parts]:
     """One health check, question by question."""
     verdict = ("✓ healthy", "good") if check.healthy else (f"▲ {check.reason}", "bad")
-    answers = "  ".join(f"{'✓' if passed else '✗'} {name.replace('_', ' ')}" for name, passed in check.passed.items())
-    return [((f"{clock(check.at)}  ", "dim"), verdict), ((f"          {answers}", "dim"),)]
+    answers = [f"{'✓' if passed else '✗'} {name.replace('_', ' ')}" for name, passed in check.passed.items()]
+    return [((f"{clock(check.at)}  ", "dim"), verdict), *_indented(answers, width)]
+
+
+def _indented(parts: list[str], width: int) -> list[Parts]:
+    """Parts beside each other, on as many lines as they need; none is broken."""
+    joined = wrap("   ".join(part.replace(" ", _HARD) for part in parts), max(20, width - 10))
+    return [((" " * 10 + line.replace(_HARD, " "), "dim"),) for line in joined]

@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.app import RenderResult
 
 from engine.stats import PoolPhase, PoolSnapshot
-from tui.format import bar, duration, latency, plural, rate
+from tui.format import duration, latency, plural, rate
 from tui.looks import PHASES
 from tui.store import Store
 from tui.widgets.pane import Painted
@@ -59,7 +59,10 @@ class Header(Painted):
             left.append("  ")
             left.append_text(self._badge("UNISOLATED", "bad"))
         if width >= _NARROW:
-            left.append(f"  {pool.image}", self.colour("dim"))
+            pythons = {container.metadata.python for container in pool.containers if container.metadata.python}
+            runs = [pool.image] if pool.backend != "bubblewrap" else []
+            runs += [f"Python {version}" for version in sorted(pythons)]
+            left.append(f"  {' · '.join(runs)}", self.colour("dim"))
         right = Text()
         for condition, word in ((self._read_only, "READ ONLY"), (self._store.paused, "PAUSED")):
             if condition:
@@ -76,8 +79,7 @@ class Header(Painted):
         strong, dim = self.colour("strong"), self.colour("dim")
         left = Text()
         if width >= _NARROW:
-            used = bar(pool.in_use / pool.max_size, _BAR)
-            left.append(used, self.colour("busy") + self.colour("cursor"))
+            left.append_text(self._levels(pool))
             left.append("  ")
         for number, word, colour in ((pool.available, "available", "good"), (pool.in_use, "in use", "busy")):
             left.append(f"{number} ", strong)
@@ -91,7 +93,7 @@ class Header(Painted):
         right.append(f"{rate(pool.executions_per_second)} ", strong)
         right.append("runs/s", dim)
         if width >= _NARROW:
-            right.append(f"  {latency(pool.run.p95)} ", strong)
+            right.append(f"  {latency(pool.run.p95) if pool.run.count else '-'} ", strong)
             right.append("p95", dim)
         count = len(self._store.alerts.unacknowledged)
         right.append("  ")
@@ -100,6 +102,16 @@ class Header(Painted):
         else:
             right.append("✓ no alerts", self.colour("good"))
         return left, right
+
+    def _levels(self, pool: PoolSnapshot) -> Text:
+        """A bar of all containers there may be: in use, available, on their way, room."""
+        whole = max(pool.max_size, pool.total)
+        edges = [round(_BAR * count / whole) for count in (pool.in_use, pool.in_use + pool.available, pool.total)]
+        widths = (edges[0], edges[1] - edges[0], edges[2] - edges[1], _BAR - edges[2])
+        colours = ("busy", "good", "starting", "dim")
+        return Text.assemble(
+            *(("━" * width, self.colour(colour)) for width, colour in zip(widths, colours, strict=True))
+        )
 
     def _badge(self, word: str, colour: str) -> Text:
         return Text(f" {word} ", self.colour(colour) + _BADGE)

@@ -17,7 +17,7 @@ from tui.store import Store
 from tui.widgets import plot
 from tui.widgets.pane import Painted, Pane
 
-_AXIS = 7
+_AXIS = 8
 """Cells of an axis with its labels."""
 
 _FASTEST, _SLOWEST = 1e-4, 10.0
@@ -72,7 +72,7 @@ class MetricsView(Painted, can_focus=True):
     def _levels(self, metrics: Metrics, pool: PoolSnapshot, width: int, height: int) -> list[Text]:
         title = self._title(
             "in use", width, (str(pool.in_use), f"of {pool.max_size}"), (str(pool.waiting), "waiting"),
-            (str(max(point.levels.waiting for point in metrics.points)), "at most"),
+            (str(max(point.levels.waiting for point in metrics.points)), "at peak"),
         )  # fmt: skip
         values = [float(point.levels.in_use) for point in metrics.points]
         return [title, *self._columns(values, width, height, float(pool.max_size), "good")]
@@ -118,8 +118,10 @@ class MetricsView(Painted, can_focus=True):
         return Text(" " * (_AXIS - 1) + "└" + left + "─" * max(1, gap) + right, self.colour("dim"))
 
     def _title(self, name: str, width: int, *figures: tuple[str, str]) -> Text:
-        title = Text(f"{name:<8}", self.colour("strong"))
+        title = Text.assemble((f"{name:<8}", self.colour("strong")))
         for figure, word in figures:
+            if title.cell_len + len(figure) + len(word) + 3 > width:
+                break
             title.append(f"  {figure} ", self.colour("strong"))
             title.append(word, self.colour("dim"))
         title.truncate(width)
@@ -127,7 +129,7 @@ class MetricsView(Painted, can_focus=True):
 
     def _table(self, metrics: Metrics, width: int) -> list[Text]:
         cell = max(8, (width - 8) // 4)
-        head = Text(" " * 8, self.colour("dim"))
+        head = Text(" " * 8)
         for name in ("p50", "p95", "p99", "max"):
             head.append(f"{name:>{cell}}", self.colour("dim"))
         rows = [head]
@@ -137,7 +139,7 @@ class MetricsView(Painted, can_focus=True):
             ("scrub", metrics.scrub),
         )
         for name, found in kinds:
-            row = Text(f"{name:<8}", self.colour("text"))
+            row = Text.assemble((f"{name:<8}", self.colour("dim")))
             for seconds in (found.p50, found.p95, found.p99, found.maximum):
                 row.append(f"{latency(seconds) if found.count else '-':>{cell}}", self.colour("text"))
             rows.append(row)

@@ -10,6 +10,7 @@ import codecs
 import queue
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
@@ -23,9 +24,8 @@ from textual.widgets import Static
 from engine.errors import PooldeckError
 from engine.execution import ExecutionResult
 from tui.cells import CellRunner, Completion
-from tui.format import duration, plural
+from tui.format import duration, latency, plural, size
 from tui.looks import OUTCOMES
-from tui.run_once import timing_line
 from tui.widgets.code_input import CodeInput
 from tui.widgets.completion import CompletionList
 from tui.widgets.filter_bar import FilterBar
@@ -80,9 +80,10 @@ class ReplPane(Pane):
     class Left(Message):
         """The keys belong to the dashboard again."""
 
-    def __init__(self, runner: CellRunner) -> None:
+    def __init__(self, runner: CellRunner, keymap: Mapping[str, str]) -> None:
         super().__init__(id="repl")
         self._runner = runner
+        self._keymap = keymap
         self._cells: deque[str] = deque()
         self._cell = ""
         self._began = 0.0
@@ -99,7 +100,7 @@ class ReplPane(Pane):
         yield CompletionList()
         with Horizontal(id="prompt-line"):
             yield Static("▸", id="prompt")
-            yield CodeInput()
+            yield CodeInput(self._keymap)
 
     def home(self) -> Widget:
         """The input."""
@@ -283,11 +284,18 @@ class ReplPane(Pane):
 
 
 def _last_line(result: ExecutionResult) -> str:
-    look = OUTCOMES[result.outcome]
-    line = timing_line(result).removeprefix(result.outcome.value).strip()
-    why = f"  {result.reason}" if result.reason else ""
-    cut = f"  {' and '.join(result.truncated)} truncated" if result.truncated else ""
-    return f"{look}  {line}{why}{cut}\n"
+    """The quiet line under a cell: outcome, time, container, and where the time went."""
+    timing = result.timing
+    parts = [
+        f"{OUTCOMES[result.outcome]}  {latency(timing.total)}",
+        f"in {result.container_id[:12]}" if result.container_id else "",
+        f"wait {latency(timing.wait)} · run {latency(timing.run)} · answer {latency(timing.answer)}",
+        f"cpu {latency(result.cpu_time)}" if result.cpu_time is not None else "",
+        f"peak {size(result.peak_memory)}" if result.peak_memory is not None else "",
+        result.reason,
+        f"{' and '.join(result.truncated)} truncated" if result.truncated else "",
+    ]
+    return "  ".join(part for part in parts if part) + "\n"
 
 
 def _quiet(result: ExecutionResult) -> str:

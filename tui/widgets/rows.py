@@ -96,5 +96,7 @@ class Rows(Painted, ScrollView, can_focus=True):
             return Strip([Segment(text, base + self.colour("dim"))]).adjust_cell_length(width, base)
         if number == self.cursor and self.has_focus:
             base += self.colour("cursor")
-        segments = [Segment(text, base + self.colour(colour)) for text, colour in self._rows[number]]
-        return Strip(segments).adjust_cell_length(width, base)
+        strip = Strip([Segment(text, base + self.colour(colour)) for text, colour in self._rows[number]])
+        if strip.cell_length > width:
+            strip = Strip([*strip.crop(0, width - 1), Segment("…", base + self.colour("dim"))])
+        return strip.adjust_cell_length(width, base)

@@ -15,7 +15,8 @@ _S = ContainerState
 _FRESH = 1.0
 """Seconds for which a change of state is shown strongly."""
 
-_BAR = 6
+_SHARE = 9
+"""Cells of a meter's name and figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,52 +78,56 @@ class TileView:
 
     @property
     def health(self) -> tuple[str, str]:
-        """What is known of its health, and the colour."""
+        """What is known of its health, in a word, and the colour."""
         container = self.container
         if container.health_check_failures or container.healthy is False:
-            return f"▲ {plural(container.health_check_failures, 'failure')}", "bad"
-        return ("✓ healthy", "good") if container.healthy else ("· unchecked", "dim")
+            return "▲ sick", "bad"
+        return ("✓ fit", "good") if container.healthy else ("· new", "dim")
 
 
 def tile(view: TileView, width: int) -> tuple[Parts, ...]:
     """The five lines of a tile; `width` cells each."""
     state, name, doing = _head(view, width)
-    container = view.container
-    runs = plural(container.execution_count, "run")
-    times = (
-        "not used yet"
-        if container.last_run is None
-        else (f"last {latency(container.last_run)} · p95 {latency(container.p95_run or 0.0)}")
-    )
-    figures = f"{times:>{max(0, width - len(runs))}}"
-    memory = f"mem {bar(view.memory or 0.0, _BAR)} {share(view.memory):>5}"
-    cpu = f"cpu {bar(view.cpu or 0.0, _BAR)} {share(view.cpu):>5}"
-    gap = " " * max(1, width - len(memory) - len(cpu))
+    runs = _runs(view)
+    times = _times(view, width - len(runs) - 1)
     health, colour = view.health
-    ages = f"age {duration(view.age)} · idle {duration(view.idle)}"
+    ages = f"{duration(view.age)} old · idle {duration(view.idle)}"
+    room = (width - 2 * _SHARE - 2) // 2
+    gap = " " * (width - 2 * (room + _SHARE))
     return (
         (state, name),
         doing,
-        ((fit(runs, len(runs)), "text"), (fit(figures, width - len(runs)), "dim")),
-        (
-            *(("mem ", "dim"), (memory[4 : 4 + _BAR], _load(view.memory)), (memory[4 + _BAR :], "text"), (gap, "text")),
-            *(("cpu ", "dim"), (cpu[4 : 4 + _BAR], _load(view.cpu)), (cpu[4 + _BAR :], "text")),
-        ),
-        ((fit(ages, width - len(health)), "dim"), (health, colour)),
+        ((runs, "text"), (times.rjust(width - len(runs)), "dim")),
+        (*_meter("mem", view.memory, room), (gap, "text"), *_meter("cpu", view.cpu, room)),
+        ((fit(ages, width - len(health) - 1), "dim"), (" ", "dim"), (health, colour)),
     )
 
 
 def small_tile(view: TileView, width: int) -> tuple[Parts, ...]:
     """The three lines of a small tile; `width` cells each."""
     state, name, doing = _head(view, width)
+    figures = f"mem {share(view.memory):>4}  cpu {share(view.cpu):>4}"
+    times = _times(view, width - len(figures) - 2)
+    return (state, name), doing, ((fit(times, width - len(figures)), "dim"), (figures, "dim"))
+
+
+def _runs(view: TileView) -> str:
+    count = view.container.execution_count
+    return plural(count, "run") if count < 1000 else f"{count / 1000:.1f}k runs"
+
+
+def _times(view: TileView, width: int) -> str:
+    """The last and the usual time, or what of it there is room for."""
     container = view.container
-    runs = f"{plural(container.execution_count, 'run')} · p95 {latency(container.p95_run or 0.0)}"
-    figures = f"mem {share(view.memory)} cpu {share(view.cpu)}"
-    return (
-        (state, name),
-        doing,
-        ((fit(runs, width - len(figures)), "dim"), (figures, "dim")),
-    )
+    if container.last_run is None or container.p95_run is None:
+        return "not used yet" if not container.execution_count else ""
+    usual = f"p95 {latency(container.p95_run)}"
+    both = f"{latency(container.last_run)} · {usual}"
+    return both if len(both) <= width else usual
+
+
+def _meter(name: str, value: float | None, room: int) -> Parts:
+    return ((f"{name} ", "dim"), (bar(value or 0.0, room - 1), _load(value)), (f"{share(value):>6}", "text"))
 
 
 def _head(view: TileView, width: int) -> tuple[tuple[str, str], tuple[str, str], Parts]:
@@ -132,14 +137,8 @@ def _head(view: TileView, width: int) -> tuple[tuple[str, str], tuple[str, str],
     fresh = view.container.state_for < _FRESH
     colour = "dim" if view.container.state is _S.GONE else "strong" if view.container.doing or fresh else "text"
     head = (fit(str(look), width - len(name)), look.colour)
-    return (
-        head,
-        (name, "accent" if view.marked or view.mine else "strong"),
-        (
-            (fit(view.activity, width - len(since) - 1), colour),
-            (f" {since}", "dim"),
-        ),
-    )
+    named = (name, "accent" if view.marked or view.mine else "strong")
+    return head, named, ((fit(view.activity, width - len(since) - 1), colour), (f" {since}", "dim"))
 
 
 def _load(value: float | None) -> str:
@@ -175,7 +174,7 @@ COLUMNS = (
     Column("mem", 5, lambda v: share(v.memory), lambda v: -(v.memory or 0.0)),
     Column("cpu", 5, lambda v: share(v.cpu), lambda v: -(v.cpu or 0.0)),
     Column("idle", 7, lambda v: duration(v.idle), lambda v: v.idle, 5),
-    Column("health", 12, lambda v: v.health[0], lambda v: -v.container.health_check_failures, 3, right=False),
+    Column("health", 6, lambda v: v.health[0], lambda v: -v.container.health_check_failures, 3, right=False),
 )
 """All orders; the table shows them around the id and the activity."""
 

@@ -21,7 +21,7 @@ from tui.widgets.pane import Painted
 from tui.widgets.rows import Parts
 from tui.widgets.tile_text import Column, TileView, small_tile, table_columns, table_head, table_row, tile
 
-_WIDTH = 35
+_WIDTH = 32
 """Cells of a tile at least, with its edge."""
 _GAP = 1
 _TALL, _SMALL = 5, 3

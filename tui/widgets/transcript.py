@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -25,6 +26,12 @@ _MOST = 20_000
 
 _LONGEST = 4_000
 """Characters of a line that are shown."""
+
+
+_HINT = (
+    "Python runs in whichever container is free, and leaves nothing behind.",
+    "Enter runs what is complete, Ctrl+J runs it as it is, Esc leaves.",
+)
 
 
 @dataclass(slots=True)
@@ -145,9 +152,11 @@ class Transcript(Painted, ScrollView, can_focus=True):
         scroll_x, scroll_y = self.scroll_offset
         number, width, base = y + int(scroll_y), self.size.width, self.rich_style
         if number >= len(self._lines):
-            return Strip.blank(width, base)
+            hint = _HINT[y] if not self._lines and y < len(_HINT) else ""
+            return Strip([Segment(hint, base + self.colour("dim"))]).adjust_cell_length(width, base)
         line = self._lines[number]
-        text = Text(line.text, base + self.colour(line.colour), no_wrap=True, end="")
+        text = Text(line.text, no_wrap=True, end="")
+        text.stylize(base + self.colour(line.colour))
         if self._sought:
             match = self.colour("match") if number == self._found else Style(underline=True)
             start = line.text.lower().find(self._sought)
