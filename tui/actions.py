@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import click
 from textual.binding import Binding, BindingType
 
 
@@ -206,3 +207,7 @@ def key_table() -> str:
             keys = " ".join(f"`{key_name(key)}`" for key in action.keys)
             lines.append(f"| {where} | {keys} | {action.help} |")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    click.echo(key_table())

@@ -88,6 +88,8 @@ class PooldeckApp(App[int]):
 
     def tick(self) -> None:
         """Look at the pool and paint; called by the timer."""
+        if not self.is_running:
+            return  # the screens are being taken down
         if not self.store.paused or self._stopping:
             phase = self.pool.phase
             for alert in self.store.poll():

@@ -22,7 +22,7 @@ def latency(seconds: float) -> str:
     """A time that should be short: 0.04 ms, 3.1 ms, 128 ms, 1.20 s."""
     if seconds < 0.01:
         return f"{seconds * 1e3:.2f} ms" if seconds < 0.001 else f"{seconds * 1e3:.1f} ms"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1e3:.0f} ms"
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
 

@@ -58,7 +58,7 @@ def test_each_pane_where_there_is_room_for_one(snap_compare: Compare, stage: Mak
 )
 def test_layouts_and_views(snap_compare: Compare, stage: Make, keys: str) -> None:
     scene = stage(deaths=0.01)
-    assert snap_compare(scene.app, terminal_size=(100, 30), run_before=scene.calm(presses(*keys)))
+    assert snap_compare(scene.app, terminal_size=(100, 34), run_before=scene.calm(presses(*keys)))
 
 
 @pytest.mark.parametrize(

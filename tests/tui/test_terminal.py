@@ -60,7 +60,7 @@ def test_watch_run_steer_and_quit(terminal: Terminal, backend: str) -> None:
     terminal.until(r"from the pool 42")
     terminal.until(r"▶ in use +» ")
     terminal.until(r"2 available  1 in use")
-    terminal.until(r"✓ ok  3\.\d+ s  in [0-9a-f]+  wait")
+    terminal.until(r"✓ ok 3\.\d+ s · [0-9a-f]+ · wait")
     terminal.press("1/0\r")
     terminal.until(r"ZeroDivisionError: division by zero[\s\S]*✗ error")
     terminal.press("\x1b")

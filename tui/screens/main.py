@@ -53,7 +53,7 @@ _CONTAINERS, _METRICS, _ALERTS, _EVENTS, _REPL, _DETAILS = range(1, 7)
 
 def room_for(width: int, height: int) -> Room:
     """How much room a terminal of this size has."""
-    if width < 100 or height < 30:
+    if width < 100 or height < 34:
         return Room.SMALL
     return Room.LARGE if width >= 160 and height >= 44 else Room.MEDIUM
 
@@ -89,6 +89,7 @@ class MainScreen(Screen[None]):
         self._active = _CONTAINERS
         self._below = _DETAILS
         self._zoomed = False
+        self._strip = ""
         self.ready = False
         """Whether all panes are there to be painted."""
 
@@ -144,7 +145,10 @@ class MainScreen(Screen[None]):
         if strip.display:
             alert = worst[0]
             key = next((keys_shown(action, self._keymap) for action in ACTIONS if action.name == alert.remedy), "3")
-            strip.update(f"{SEVERITIES[alert.severity].glyph} {alert.message} → {alert.action} [b]{key}[/]")
+            text = f"{SEVERITIES[alert.severity].glyph} {alert.message} → {alert.action} [b]{key}[/]"
+            if text != self._strip:
+                self._strip = text
+                strip.update(text)
 
     def _seen(self, number: int) -> bool:
         return number in panes_shown(self._room, self._layout, self._active, self._below, self._zoomed)
@@ -161,6 +165,7 @@ class MainScreen(Screen[None]):
             self.set_class(each is room, f"-{each}")
         for layout in Layout:
             self.set_class(layout is self._layout, f"-layout-{layout}")
+        self.set_class(room is Room.SMALL or self._zoomed, "-single")
         shown = panes_shown(room, self._layout, self._active, self._below, self._zoomed)
         for pane in self.query(Pane):
             pane.display = pane.NUMBER in shown

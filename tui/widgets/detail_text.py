@@ -132,5 +132,5 @@ def check_lines(check: CheckRecord, width: int) -> list[Parts]:
 
 def _indented(parts: list[str], width: int) -> list[Parts]:
     """Parts beside each other, on as many lines as they need; none is broken."""
-    joined = wrap("   ".join(part.replace(" ", _HARD) for part in parts), max(20, width - 10))
-    return [((" " * 10 + line.replace(_HARD, " "), "dim"),) for line in joined]
+    joined = wrap("   ".join(part.replace(" ", _HARD) for part in parts), max(20, width - 2))
+    return [(("  " + line.replace(_HARD, " "), "dim"),) for line in joined]

@@ -92,6 +92,8 @@ class ReplPane(Pane):
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._timer: Timer | None = None
         self._fresh_line = True
+        self._room = 80
+        """Cells of a line of the output; read by the thread that runs a cell."""
 
     def compose(self) -> ComposeResult:
         """Lay out output, input and status."""
@@ -137,6 +139,7 @@ class ReplPane(Pane):
         if self._cell or not self._cells:
             return
         self._cell, self._began = self._cells.popleft(), monotonic()
+        self._room = self.query_one(Transcript).size.width
         self._number += 1
         for number, line in enumerate(self._cell.split("\n")):
             sign, colour = (f"{self._number} ▸", "accent") if number == 0 else ("  ┆", "text")
@@ -163,7 +166,7 @@ class ReplPane(Pane):
         except PooldeckError as error:
             self._news.put(_Said(f"▲ {error}\n", "warn"))
         else:
-            self._news.put(_Said(_last_line(result), _quiet(result), result.container_id))
+            self._news.put(_Said(_last_line(result, self._room), _quiet(result), result.container_id))
         self._news.put(_Ended())
 
     def _take_news(self) -> None:
@@ -283,19 +286,25 @@ class ReplPane(Pane):
         self.post_message(self.RanIn(message.container_id))
 
 
-def _last_line(result: ExecutionResult) -> str:
+def _last_line(result: ExecutionResult, room: int) -> str:
     """The quiet line under a cell: outcome, time, container, and where the time went."""
     timing = result.timing
+    cpu = f"cpu {latency(result.cpu_time)}" if result.cpu_time is not None else ""
+    memory = size(result.peak_memory) if result.peak_memory is not None else ""
     parts = [
-        f"{OUTCOMES[result.outcome]}  {latency(timing.total)}",
-        f"in {result.container_id[:12]}" if result.container_id else "",
-        f"wait {latency(timing.wait)} · run {latency(timing.run)} · answer {latency(timing.answer)}",
-        f"cpu {latency(result.cpu_time)}" if result.cpu_time is not None else "",
-        f"peak {size(result.peak_memory)}" if result.peak_memory is not None else "",
+        f"{OUTCOMES[result.outcome]} {latency(timing.total)}",
+        result.container_id[:12],
+        f"wait {latency(timing.wait)} + run {latency(timing.run)} + answer {latency(timing.answer)}",
+        cpu,
+        memory,
         result.reason,
         f"{' and '.join(result.truncated)} truncated" if result.truncated else "",
     ]
-    return "  ".join(part for part in parts if part) + "\n"
+    said = [part for part in parts if part]
+    for least in (memory, cpu):
+        if least in said and len(" · ".join(said)) > room:
+            said.remove(least)
+    return " · ".join(said) + "\n"
 
 
 def _quiet(result: ExecutionResult) -> str:

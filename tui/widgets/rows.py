@@ -90,13 +90,12 @@ class Rows(Painted, ScrollView, can_focus=True):
         """Return one visible line; called by Textual."""
         width = self.size.width
         number = y + int(self.scroll_offset.y)
-        base = self.rich_style
+        ground = self.ground
         if number >= len(self._rows):
             text = self._empty if not self._rows and y == 0 else ""
-            return Strip([Segment(text, base + self.colour("dim"))]).adjust_cell_length(width, base)
-        if number == self.cursor and self.has_focus:
-            base += self.colour("cursor")
-        strip = Strip([Segment(text, base + self.colour(colour)) for text, colour in self._rows[number]])
+            return Strip([Segment(text, self.painted("dim"))]).adjust_cell_length(width, ground)
+        over = "cursor" if number == self.cursor and self.has_focus else ""
+        strip = Strip([Segment(text, self.painted(colour, over)) for text, colour in self._rows[number]])
         if strip.cell_length > width:
-            strip = Strip([*strip.crop(0, width - 1), Segment("…", base + self.colour("dim"))])
-        return strip.adjust_cell_length(width, base)
+            strip = Strip([*strip.crop(0, width - 1), Segment("…", self.painted("dim", over))])
+        return strip.adjust_cell_length(width, self.painted("text", over))

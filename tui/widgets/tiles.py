@@ -130,9 +130,10 @@ class TileGrid(Painted, ScrollView, can_focus=True):
     def select(self, container_id: str) -> None:
         """Select a container, if it is shown."""
         if any(view.container.id == container_id for view in self._views):
-            self.selected = container_id
+            before, self.selected = self._index(), container_id
+            self._refresh_tile(before)
+            self._refresh_tile(self._index())
             self._reveal()
-            self.refresh()
             self.post_message(self.Selected())
 
     def _index(self) -> int:
@@ -187,39 +188,38 @@ class TileGrid(Painted, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one visible line; called by Textual."""
-        width, base = self.size.width, self.rich_style
+        width, ground = self.size.width, self.ground
         if not self._views:
             line = self._note[y - 1] if 1 <= y <= len(self._note) else ""
-            colour = "strong" if y == 1 else "dim"
-            return Strip([Segment(f"  {line}", base + self.colour(colour))]).adjust_cell_length(width, base)
+            style = self.painted("strong" if y == 1 else "dim")
+            return Strip([Segment(f"  {line}", style)]).adjust_cell_length(width, ground)
         if y < self._head and self._order is not None:
             head = table_head(table_columns(width), width, self._order[0], backwards=self._order[1])
-            return Strip([Segment(text, base + self.colour(colour)) for text, colour in head])
+            return Strip([Segment(text, self.painted(colour)) for text, colour in head])
         columns, height, _ = self._shape()
         row, line_number = divmod(y - self._head + int(self.scroll_offset.y), height)
         if (line_number == height - 1 and not self.as_table) or row * columns >= len(self._views):
-            return Strip.blank(width, base)
+            return Strip.blank(width, ground)
         segments: list[Segment] = []
         for index in range(row * columns, min(len(self._views), (row + 1) * columns)):
             segments += self._tile_line(index, line_number)
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, ground)
 
     def _tile_line(self, index: int, line_number: int) -> list[Segment]:
         lines = self._painted.get(index)
         if lines is None or len(lines) <= line_number:
             lines = self._painted[index] = self._lines(index)
-        view, base = self._views[index], self.rich_style
-        chosen = view.container.id == self.selected
-        style = base + self.colour("cursor") if chosen else base
-        segments = [Segment(text, style + self.colour(colour)) for text, colour in lines[line_number]]
+        chosen = self._views[index].container.id == self.selected
+        over = ("cursor" if self.as_table else "chosen") if chosen else ""
+        segments = [Segment(text, self.painted(colour, over)) for text, colour in lines[line_number]]
         if self.as_table:
             return segments
-        edge = self.colour("accent") if chosen and self.has_focus else self.colour(lines[0][0][1])
-        mark = "┃" if chosen and self.has_focus else "▌"
+        blank = self.painted("text", over)
+        edge = "accent" if chosen and self.has_focus else lines[0][0][1]
         return [
-            Segment(mark, base + edge if not chosen else style + edge),
-            Segment(" ", style),
+            Segment("┃" if chosen else "▌", self.painted(edge, over)),
+            Segment(" ", blank),
             *segments,
-            Segment(" ", style),
-            Segment(" " * _GAP, base),
+            Segment(" ", blank),
+            Segment(" " * _GAP, self.ground),
         ]

@@ -150,13 +150,13 @@ class Transcript(Painted, ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return one visible line; called by Textual."""
         scroll_x, scroll_y = self.scroll_offset
-        number, width, base = y + int(scroll_y), self.size.width, self.rich_style
+        number, width, base = y + int(scroll_y), self.size.width, self.ground
         if number >= len(self._lines):
             hint = _HINT[y] if not self._lines and y < len(_HINT) else ""
-            return Strip([Segment(hint, base + self.colour("dim"))]).adjust_cell_length(width, base)
+            return Strip([Segment(hint, self.painted("dim"))]).adjust_cell_length(width, base)
         line = self._lines[number]
         text = Text(line.text, no_wrap=True, end="")
-        text.stylize(base + self.colour(line.colour))
+        text.stylize(self.painted(line.colour))
         if self._sought:
             match = self.colour("match") if number == self._found else Style(underline=True)
             start = line.text.lower().find(self._sought)
