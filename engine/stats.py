@@ -130,6 +130,11 @@ class PoolSnapshot:
         return self.count(ContainerState.IN_USE)
 
     @property
+    def live(self) -> int:
+        """Containers that serve or will serve; those being destroyed do not."""
+        return self.total - self.count(ContainerState.UNHEALTHY, ContainerState.DESTROYING)
+
+    @property
     def total(self) -> int:
         """Containers that exist or are being made."""
         return len(self.containers)

@@ -96,7 +96,7 @@ async def _watch(pilot: Pilot[int], app: PooldeckApp) -> None:
 
 
 async def _soon(pilot: Pilot[int], app: PooldeckApp) -> None:
-    await _until(pilot, lambda: app.pool.in_use > 3)
+    await _until(pilot, lambda: app.pool.uptime > 20 and app.pool.in_use > 3, 2000)
     await pilot.pause(1.0)
 
 
@@ -119,6 +119,7 @@ async def _large(pilot: Pilot[int], app: PooldeckApp) -> None:
 
 
 async def _alert(pilot: Pilot[int], app: PooldeckApp) -> None:
+    await _until(pilot, lambda: app.pool.uptime > 20, 2000)
     await _until(pilot, lambda: any(alert.name == "pool_exhausted" for alert in app.pool.alerts), 2000)
     await pilot.press("3")
     await pilot.pause(0.5)

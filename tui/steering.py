@@ -30,7 +30,7 @@ class Steering:
 
     def drain(self, pool: PoolSnapshot) -> None:
         """Drain, after asking."""
-        question = f"drain: {plural(pool.total, 'container')}, {pool.in_use} in use"
+        question = f"drain: {plural(pool.live, 'container')}, {pool.in_use} in use"
         if pool.waiting:
             question += f", {pool.waiting} waiting"
         consequence = "No new leases; those in use finish, the rest go. r undoes it."
@@ -45,7 +45,7 @@ class Steering:
         if pool.phase is not PoolPhase.RUNNING:
             self._app.notify(f"the pool is {pool.phase}: r resumes it")
             return
-        size = max(1, pool.total + step)
+        size = max(1, pool.live + step)
         high = max(pool.max_size, size) if step > 0 else size
         self._resize(pool, min(size, high), high)
 
@@ -62,8 +62,8 @@ class Steering:
         def resize() -> None:
             self._pool.resize(low, high)
 
-        if pool.total > high:
-            question = f"resize to {low} to {high}: {plural(pool.total, 'container')}, {pool.in_use} in use"
+        if pool.live > high:
+            question = f"resize to {low} to {high}: {plural(pool.live, 'container')}, {pool.in_use} in use"
             self._ask(question, f"{effect(pool, (low, high))}.", "Resize", resize)
         else:
             self.in_background(resize)

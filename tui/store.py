@@ -43,7 +43,7 @@ class Store:
     def __init__(self, pool: PoolControl) -> None:
         self.pool = pool
         self.snapshot: PoolSnapshot = pool.snapshot()
-        self.window = Window.FIVE_MINUTES
+        self.window = Window.MINUTE
         self.metrics: Metrics = pool.metrics(self.window)
         self.events: deque[Event] = deque(maxlen=_EVENTS)
         self.events_seen = 0

@@ -162,6 +162,16 @@ def test_drain_says_how_many_there_were_when_it_began(make):
     lease.release()
 
 
+def test_containers_in_use_are_asked_for_their_figures_and_others_are_left_alone(make):
+    manual = make(initial_size=2)
+    lease = manual.take()
+    asked: list[str] = []
+    for container in manual.pool.roster:
+        container.agent().request_gauges = lambda name=container.id: asked.append(name)
+    manual.pool.upkeep.idle_pass()
+    assert asked == [lease.id]
+
+
 # Figures over time.
 
 
@@ -216,3 +226,10 @@ def test_rate_of_a_young_pool_is_not_diluted(make):
         manual.settle()
     manual.clock.now += 2
     assert manual.pool.snapshot().executions_per_second == 2.0
+
+
+def test_container_being_destroyed_is_counted_but_not_live(make):
+    manual = make(initial_size=2)
+    manual.pool.replace(next(iter(manual.backend.containers)))
+    snapshot = manual.pool.snapshot()
+    assert (snapshot.total, snapshot.live) == (2, 1)

@@ -77,8 +77,8 @@ def effect(pool: PoolSnapshot, bounds: tuple[int, int] | None) -> str:
     if bounds is None:
         return "not possible: 0 ≤ least ≤ most, and most at least 1"
     low, high = bounds
-    if pool.total > high:
-        return f"{plural(pool.total - high, 'container')} will go as soon as they are free"
-    if pool.total < low:
-        return f"{plural(low - pool.total, 'container')} will be made"
-    return f"nothing changes at once: there are {pool.total}"
+    if pool.live > high:
+        return f"{plural(pool.live - high, 'container')} will go as soon as they are free"
+    if pool.live < low:
+        return f"{plural(low - pool.live, 'container')} will be made"
+    return f"nothing changes at once: there are {pool.live}"

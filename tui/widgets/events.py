@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import islice
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -45,7 +46,10 @@ class EventsPane(Pane):
         super().__init__(id="events")
         self._level = Level.MATTERS
         self._held = False
-        self._state: tuple[object, ...] = ()
+        self._wish: tuple[object, ...] = ()
+        self._seen = 0
+        """How many of the store's events have been looked at."""
+        self._lines: list[Parts] = []
         self._shown: list[Event] = []
         self._store: Store | None = None
 
@@ -55,22 +59,26 @@ class EventsPane(Pane):
         yield FilterBar("show events with this text")
 
     def show(self, store: Store) -> None:
-        """Paint the log, if it has changed and is not held."""
+        """Paint the log, if it has changed and is not held.
+
+        Only what is new is looked at: most events are of no interest to most people.
+        """
         self._store = store
-        text = self.query_one(FilterBar).value.strip().lower()
         rows = self.query_one(Rows)
-        state = (store.events_seen, self._level, text, rows.size.width)
-        if state == self._state or (self._held and state[1:] == self._state[1:]):
+        text = self.query_one(FilterBar).value.strip().lower()
+        wish = (self._level, text, rows.size.width)
+        if wish != self._wish:
+            self._wish, self._seen, self._shown, self._lines = wish, 0, [], []
+        elif self._held:
             return
-        self._state = state
-        self._shown = []
-        for event in reversed(store.events):
-            if self._wanted(event, text):
-                self._shown.append(event)
-                if len(self._shown) == _SHOWN:
-                    break
-        rows.show([event_line(event, rows.size.width) for event in self._shown])
-        self._describe()
+        count = min(store.events_seen - self._seen, len(store.events))
+        new = [event for event in islice(reversed(store.events), count) if self._wanted(event, text)]
+        if new or not self._seen:
+            self._shown = [*new, *self._shown][:_SHOWN]
+            self._lines = [*(event_line(event, wish[2]) for event in new), *self._lines][:_SHOWN]
+            rows.show(self._lines)
+            self._describe()
+        self._seen = store.events_seen
 
     def _describe(self) -> None:
         self.name_with("held still" if self._held else "")
