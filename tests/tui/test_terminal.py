@@ -63,6 +63,7 @@ def test_watch_run_steer_and_quit(terminal: Terminal, backend: str) -> None:
     terminal.until(r"✓ ok 3\.\d+ s · [0-9a-f]+ · wait")
     terminal.press("1/0\r")
     terminal.until(r"ZeroDivisionError: division by zero[\s\S]*✗ error")
+    terminal.until(r"Esc Leave")  # else what is on the screen is still the footer before it
     terminal.press("\x1b")
     terminal.until(r"d Drain")
 
@@ -135,6 +136,7 @@ def test_keys_in_the_repl_belong_to_the_text(terminal: Terminal) -> None:
     terminal.press("print('quid', 'r+-')\r")
     terminal.until(r"quid r\+-\s")
     assert "● running" in terminal.text
+    terminal.until(r"Esc Leave")  # else what is on the screen is still the footer before it
     terminal.press("\x1b")
     terminal.until(r"q Quit")
     terminal.press("q")
@@ -154,6 +156,7 @@ def test_several_lines_and_the_keys_that_submit(terminal: Terminal) -> None:
     terminal.until(r"▶ running")
     terminal.press("\x03")
     terminal.until(r"■ cancelled")
+    terminal.until(r"Esc Leave")  # else what is on the screen is still the footer before it
     terminal.press("\x1b")
     terminal.until(r"q Quit")
     terminal.press("q")
@@ -166,6 +169,7 @@ def test_quit_asks_while_programs_run_and_a_second_quit_leaves_nothing(terminal:
     terminal.press("i")
     terminal.press("import time; time.sleep(60)\r")
     terminal.until(r"1 in use")
+    terminal.until(r"Esc Leave")  # else what is on the screen is still the footer before it
     terminal.press("\x1b")
     terminal.until(r"q Quit")
     terminal.press("q")
