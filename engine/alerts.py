@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ class Alert:
     action: str
     since: float
     """When it was raised, seconds since the epoch."""
+    remedy: str = ""
+    """The operator's action that helps, where one does: grow, or resume."""
 
     def as_document(self) -> dict[str, Any]:
         """Return the alert as a JSON-ready document."""
@@ -49,6 +51,7 @@ class Rule:
     action: str
     holds: Callable[[PoolSnapshot], str]
     """What is wrong, with the figure and its limit; empty if nothing is."""
+    remedy: str = ""
     raise_after: float = 0.0
     """Seconds the condition must hold without a break."""
     clear_after: float = 10.0
@@ -85,9 +88,9 @@ def _unisolated(pool: PoolSnapshot) -> str:
 
 
 RULES = (
-    Rule("pool_exhausted", Severity.WARNING, "grow the pool (+)", _exhausted, raise_after=2.0),
+    Rule("pool_exhausted", Severity.WARNING, "grow the pool", _exhausted, "grow", raise_after=2.0),
     Rule("health_check_failures", Severity.CRITICAL, "look at the engine: pooldeck doctor", _unhealthy),
-    Rule("slow_acquisition", Severity.WARNING, "grow the pool (+)", _slow),
+    Rule("slow_acquisition", Severity.WARNING, "grow the pool", _slow, "grow"),
     Rule("reset_failures", Severity.CRITICAL, "look at the quarantined containers' events", _dirty),
     Rule("creation_failing", Severity.CRITICAL, "mend the cause; creation is tried again", _cannot_create),
     Rule("unisolated", Severity.CRITICAL, "start a Docker engine or install bubblewrap", _unisolated),
@@ -114,9 +117,9 @@ class AlertBoard:
                 since = self._holding_since.setdefault(rule.name, now)
                 known = self.active.get(rule.name)
                 if known is not None:
-                    self.active[rule.name] = Alert(rule.name, rule.severity, message, rule.action, known.since)
+                    self.active[rule.name] = replace(known, message=message)
                 elif now - since >= rule.raise_after:
-                    alert = Alert(rule.name, rule.severity, message, rule.action, now)
+                    alert = Alert(rule.name, rule.severity, message, rule.action, now, rule.remedy)
                     self.active[rule.name] = alert
                     raised.append(alert)
                 continue

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.backends.base import ContainerSpec
 from engine.errors import ConfigError
-from engine.kinds import Choice, Kind, Names, Number, Size, Text, Variables, Whole, seconds
+from engine.kinds import Choice, Kind, Names, Number, Size, Table, Text, Variables, Whole, seconds
 from engine.sources import ARGUMENTS, DEFAULT, gather
 
 _MOST = 10_000
@@ -136,6 +136,10 @@ class PoolConfig(BaseModel):
     max_output: Annotated[int, Size(0, 1 << 30)] = Field(1 << 20, description="of each of stdout and stderr")
     max_file_bytes: Annotated[int, Size(0, 1 << 30)] = Field(
         16 << 20, description="put in before or fetched after a run, in sum"
+    )
+
+    dashboard: Annotated[dict[str, Any], Table()] = Field(
+        {}, description="of the dashboard alone, which checks them itself"
     )
 
     log_file: _TEXT = Field("", description="JSON lines of events: a path, or - for stderr; empty: none")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from time import time
+from typing import TYPE_CHECKING
 
 from engine.agent.channel import AgentChannel, Gauges
 from engine.backends.base import PostMortem
+from engine.history import ContainerHistory, StateChange
 from engine.workers import Job, JobRunner
+
+if TYPE_CHECKING:
+    from engine.lease import Lease
 
 
 class ContainerState(StrEnum):
@@ -39,7 +44,8 @@ _S = ContainerState
 LEGAL_MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     # A healthy container that retires goes straight to `destroying`.
     _S.STARTING: frozenset([_S.AVAILABLE, _S.UNHEALTHY, _S.DESTROYING, _S.GONE]),
-    _S.AVAILABLE: frozenset([_S.IN_USE, _S.CHECKING, _S.UNHEALTHY, _S.DESTROYING]),
+    # `available → resetting` is an operator's wish.
+    _S.AVAILABLE: frozenset([_S.IN_USE, _S.RESETTING, _S.CHECKING, _S.UNHEALTHY, _S.DESTROYING]),
     _S.IN_USE: frozenset([_S.RESETTING, _S.UNHEALTHY, _S.DESTROYING]),
     _S.RESETTING: frozenset([_S.AVAILABLE, _S.UNHEALTHY, _S.DESTROYING]),
     _S.CHECKING: frozenset([_S.AVAILABLE, _S.UNHEALTHY, _S.DESTROYING]),
@@ -81,9 +87,15 @@ class ContainerSnapshot:
     health_check_failures: int
     last_run: float | None
     """Seconds the last program took."""
+    p95_run: float | None
+    """Seconds; of its latest programs."""
+    healthy: bool | None
+    """What its latest health check said; None before the first."""
     gauges: Gauges
     doing: str
     """First line of the running program."""
+    leaving: str
+    """Why it goes as soon as it is free; empty if it stays."""
 
     @property
     def short_id(self) -> str:
@@ -123,6 +135,8 @@ class PooledContainer:
     """When it came to its state, by the pool's monotonic clock."""
     lease_token: int = 0
     """The token of the present lease; 0 while there is none."""
+    lease: Callable[[], Lease | None] = lambda: None
+    """The present lease, or the latest; held weakly: one that is dropped is reclaimed."""
     lease_taken_at: float = 0.0
     lease_taken_by: Callable[[], str] = str
     last_lease: int = 0
@@ -131,23 +145,30 @@ class PooledContainer:
     """Seconds that its latest scrub took."""
     last_scrub_of: int = 0
     """The token of the lease after which that was."""
+    lease_waited: float = 0.0
+    """Seconds its holder waited for it; 0 again after the holder's first run."""
     uses: int = 0
     execution_count: int = 0
     reset_count: int = 0
     health_check_failures: int = 0
     last_run: float | None = None
+    run_times: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    """Seconds that its latest programs took."""
     doing: str = ""
     leaving: str = ""
     """Why it is to be replaced as soon as it is free; empty if it is not."""
-    history: deque[tuple[float, ContainerState]] = field(default_factory=lambda: deque(maxlen=50))
+    end_reason: str = ""
+    """Why it was taken out of the pool; empty while it is in it."""
+    history: ContainerHistory = field(default_factory=ContainerHistory)
     died: threading.Event = field(default_factory=threading.Event)
     post_mortem: PostMortem | None = None
 
-    def move(self, to: ContainerState, now: float) -> None:
+    def move(self, to: ContainerState, now: float, reason: str = "") -> None:
         """Change the state; the caller holds the pool's lock.
 
         Args:
             now: the pool's monotonic clock.
+            reason: why, where the state alone does not say it.
 
         Raises:
             IllegalMove: if the table has no such move.
@@ -156,7 +177,7 @@ class PooledContainer:
             raise IllegalMove(f"container {self.id[:12]} cannot go from {self.state} to {to}")
         self.state = to
         self.state_since = now
-        self.history.append((time(), to))
+        self.history.states.append(StateChange(time(), to, reason))
 
     def agent(self) -> AgentChannel:
         """The channel; only a container that has not started has none."""
@@ -165,7 +186,7 @@ class PooledContainer:
         return self.channel
 
     def snapshot(self, now: float) -> ContainerSnapshot:
-        """An immutable copy; the caller holds the pool's lock."""
+        """An immutable copy; the caller holds the pool's lock, and works out `p95_run` after it."""
         return ContainerSnapshot(
             id=self.id,
             state=self.state,
@@ -177,6 +198,17 @@ class PooledContainer:
             reset_count=self.reset_count,
             health_check_failures=self.health_check_failures,
             last_run=self.last_run,
+            p95_run=None,
+            healthy=self.history.checks[-1].healthy if self.history.checks else None,
             gauges=self.channel.gauges if self.channel is not None else Gauges(),
             doing=self.doing,
+            leaving=self.leaving,
         )
+
+
+def with_p95(snapshot: ContainerSnapshot, run_times: tuple[float, ...]) -> ContainerSnapshot:
+    """Complete a snapshot: sorting is not for the pool's lock."""
+    if not run_times:
+        return snapshot
+    ordered = sorted(run_times)
+    return replace(snapshot, p95_run=ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))])

@@ -10,11 +10,14 @@ import random
 import secrets
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic, time
 from typing import TypedDict
 
 from engine import events
+from engine.agent.channel import ResetReport
 from engine.backends.base import Backend, PostMortem
 from engine.breaker import CreationBreaker
 from engine.checks import HealthReport, check_health, reset
@@ -32,10 +35,12 @@ from engine.errors import (
     RequestError,
 )
 from engine.execution import ExecutionRequest, ExecutionResult
+from engine.history import CheckRecord, ContainerDetail, Obituary, ResetRecord, RunRecord
 from engine.lease import Lease
+from engine.metrics import Kind, Levels, Recorder
 from engine.roster import Roster
 from engine.session_list import SessionList
-from engine.stats import Counters, FailureWindow, LatencyWindow, PoolPhase
+from engine.stats import Counters, FailureWindow, PoolPhase
 from engine.waiting import WaitingQueue
 from engine.workers import Job, JobRunner, Workers
 
@@ -43,6 +48,9 @@ _S = ContainerState
 _SCRUB_WORKERS = 4
 _SUBMITTED_AFTER = 2.0
 """Seconds after which a job that nobody has begun is submitted once more."""
+_GRAVES = 50
+"""Dead containers that are remembered."""
+
 _LIFETIME_JITTER = 0.1
 """Share by which lifetimes differ, so that containers made together do not end together."""
 
@@ -101,10 +109,9 @@ class PoolCore:
         self._waiting = WaitingQueue()
         self._breaker = CreationBreaker(clock)
         self._last_token = 0
-        self._acquire_times = LatencyWindow(clock)
-        self._run_times = LatencyWindow(clock)
-        self._scrub_times = LatencyWindow(clock)
-        self._creation_times = LatencyWindow(clock)
+        self._recorder = Recorder(clock)
+        self._graveyard: deque[ContainerDetail] = deque(maxlen=_GRAVES)
+        self._leaving_from = 0
         self._reset_verdicts = FailureWindow(clock)
         self._check_verdicts = FailureWindow(clock)
         self._metadata = ContainerMetadata(config.image, backend.name, backend.isolation)
@@ -180,6 +187,7 @@ class PoolCore:
         elif self._phase is PoolPhase.DRAINING and not len(roster):
             self._phase = PoolPhase.DRAINED
             self.events.publish(events.POOL_DRAINED)
+        self._note_levels_locked()
         self._changed.notify_all()
         return work
 
@@ -200,25 +208,29 @@ class PoolCore:
         lease = Lease(self, container, self._last_token, now)
         # From here on a lease that is lost on its way to the caller (Ctrl+C) is reclaimed.
         container.lease_token, container.lease_taken_at = self._last_token, now
-        container.lease_taken_by = lease.taken_by
+        container.lease, container.lease_taken_by = weakref.ref(lease), lease.taken_by
         self.roster.move(container, _S.IN_USE)
         self.counters.acquires += 1
-        self._acquire_times.add(now - asked_at)
+        self._recorder.took(Kind.ACQUIRE, now - asked_at)
+        self._note_levels_locked()
+        container.lease_waited = now - asked_at
         return lease
 
     def retire_locked(self, container: PooledContainer, reason: str) -> Work:
         """Take a healthy container out of the pool."""
         work = self._assign(container, self.makers, self._destroy)
-        self.roster.move(container, _S.DESTROYING)
+        self.roster.move(container, _S.DESTROYING, reason)
         container.lease_token = 0
+        container.end_reason = reason
         self.events.publish(events.RETIRED, container.id, reason=reason)
         return work
 
     def quarantine_locked(self, container: PooledContainer, reason: str) -> Work:
         """Take a container out of the pool that nobody may use again."""
         work = self._assign(container, self.makers, self._destroy)
-        self.roster.move(container, _S.UNHEALTHY)
+        self.roster.move(container, _S.UNHEALTHY, reason)
         container.lease_token = 0
+        container.end_reason = reason
         self.events.publish(events.QUARANTINED, container.id, reason=reason)
         self.roster.move(container, _S.DESTROYING)
         return work
@@ -259,6 +271,7 @@ class PoolCore:
         making began.
         """
         self._phase = phase
+        self._leaving_from = self._leaving_from or len(self.roster)
         self._generation += 1
         self._warming = False
         self.counters.acquires_refused += self._waiting.refuse_all(refusal)
@@ -311,7 +324,7 @@ class PoolCore:
             container.expires_at = self.clock() + lifetime
             self.counters.created += 1
             took = monotonic() - began
-            self._creation_times.add(took)
+            self._recorder.took(Kind.CREATION, took)
             recovered = self._breaker.succeeded()
             warming = self._warming
             if container.generation != self._generation:
@@ -351,17 +364,26 @@ class PoolCore:
             self.note_failure(threading.current_thread().name, error)
 
     def _reset(self, container: PooledContainer) -> None:
+        if self.finish_reset(container).clean:
+            self.events.publish(events.RETURNED, container.id)
+
+    def finish_reset(self, container: PooledContainer) -> ResetReport:
+        """Scrub a container that is `resetting`, and put it back or quarantine it."""
         report = reset(container.agent(), self.config.reset_timeout)
         took = sum(report.steps.values())
         with self.lock:
             if container.state is not _S.RESETTING:
-                return  # it died meanwhile, and somebody has seen to it
+                # It died meanwhile, and somebody has seen to it.
+                return replace(report, clean=False, reason=report.reason or f"it is {container.state}")
+            container.history.resets.append(
+                ResetRecord(time(), report.clean, report.steps, report.failed, report.reason)
+            )
             self._reset_verdicts.add(report.clean)
             if report.clean:
                 container.last_scrub, container.last_scrub_of = took, container.last_lease
                 container.reset_count += 1
                 self.counters.resets += 1
-                self._scrub_times.add(took)
+                self._recorder.took(Kind.SCRUB, took)
                 work = self.free_locked(container)
             else:
                 self.counters.reset_failures += 1
@@ -371,7 +393,7 @@ class PoolCore:
         steps = {f"{step}_ms": round(seconds * 1e3, 3) for step, seconds in report.steps.items()}
         if report.clean:
             self.events.publish(events.RESET_COMPLETED, container.id, reset_time_ms=round(took * 1e3, 3), steps=steps)
-            self.events.publish(events.RETURNED, container.id)
+        return report
 
     def set_aside_locked(self, container: PooledContainer) -> None:
         """Reserve an available container for a check: nobody can be given it meanwhile."""
@@ -388,6 +410,9 @@ class PoolCore:
             raise
         with self.lock:
             self.counters.health_checks += 1
+            container.history.checks.append(
+                CheckRecord(time(), report.healthy, report.passed, report.times, report.reason)
+            )
             self._check_verdicts.add(report.healthy)
             work = []
             if not report.healthy:
@@ -422,6 +447,7 @@ class PoolCore:
             if problem:
                 self.undead.append(container.id)
             self.roster.move(container, _S.GONE)
+            self._bury_locked(container)
             self.counters.destroyed += 1
             work = self.balance_locked()
         self.submit(work)
@@ -429,6 +455,33 @@ class PoolCore:
             self.events.publish(events.DESTROY_FAILED, container.id, error=problem)
         else:
             self.events.publish(events.DESTROYED, container.id)
+
+    def _bury_locked(self, container: PooledContainer) -> None:
+        now, end = time(), container.post_mortem
+        reason = container.end_reason
+        expected = container.history.states[-2].state is _S.DESTROYING and not any(
+            change.state is _S.UNHEALTHY for change in container.history.states
+        )
+        if not expected and end is not None and str(end) not in reason:
+            reason = f"{reason}: {end}"
+        death = Obituary(container.id, now, reason, expected, now - container.created_at, container.execution_count)
+        self._graveyard.append(self.detail_locked(container, death))
+
+    def detail_locked(self, container: PooledContainer, death: Obituary | None = None) -> ContainerDetail:
+        """A copy of a container and its history."""
+        history = container.history
+        return ContainerDetail(
+            container.snapshot(self.clock()),
+            tuple(history.states),
+            tuple(history.runs),
+            tuple(history.resets),
+            tuple(history.checks),
+            death,
+        )
+
+    def _note_levels_locked(self) -> None:
+        roster = self.roster
+        self._recorder.level(Levels(roster.count(_S.IN_USE), len(roster), len(self._waiting)))
 
     # From other threads.
 
@@ -565,11 +618,24 @@ class PoolCore:
         """Count an execution; the lease may be over by now."""
         with self.lock:
             container = lease.container
-            container.doing = ""
+            container.history.runs.append(
+                RunRecord(
+                    at=time(),
+                    code=container.doing,
+                    outcome=result.outcome,
+                    timing=replace(result.timing, wait=container.lease_waited),
+                    exit_code=result.exit_code,
+                    cpu_time=result.cpu_time,
+                    peak_memory=result.peak_memory,
+                    reason=result.reason,
+                )
+            )
+            container.doing, container.lease_waited = "", 0.0
             container.execution_count += 1
             container.last_run = result.timing.run
+            container.run_times.append(result.timing.run)
             self.counters.executions += 1
-            self._run_times.add(result.timing.run)
+            self._recorder.took(Kind.RUN, result.timing.run)
         self.events.publish(
             events.EXECUTED,
             lease.id,

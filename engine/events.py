@@ -50,6 +50,8 @@ _WARNINGS = frozenset(
     ]
 )
 
+_ROUTINE = frozenset([ACQUIRED, EXECUTED, RETURNED, RESET_COMPLETED, CHECKED])
+
 _QUEUE_LIMIT = 10_000
 
 
@@ -70,6 +72,11 @@ class Event:
         if self.name in _WARNINGS:
             return "warning"
         return "debug" if self.name == CHECKED else "info"
+
+    @property
+    def routine(self) -> bool:
+        """Whether it comes with every run and every check, so that among many it says little."""
+        return self.name in _ROUTINE
 
     def as_document(self) -> dict[str, Any]:
         """Return the event as a flat JSON-ready document; the timestamp is ISO 8601 in UTC."""

@@ -211,6 +211,26 @@ class Variables(Kind):
         return json.dumps(value) if value else ""
 
 
+@dataclass(frozen=True)
+class Table(Kind):
+    """Settings of somebody else, who checks them: a table, or text with a JSON object in it."""
+
+    @property
+    @override
+    def allowed(self) -> str:
+        return 'a table: in TOML [dashboard], in a variable the JSON object {"theme": "..."}'
+
+    @override
+    def read(self, value: object) -> dict[str, Any] | None:
+        if isinstance(value, str):
+            value = _json(value)
+        return dict(value) if isinstance(value, Mapping) else None
+
+    @override
+    def show(self, value: Any) -> str:
+        return json.dumps(value) if value else ""
+
+
 def _json(text: str) -> object:
     try:
         return json.loads(text)

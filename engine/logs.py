@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import structlog
-
 from engine.errors import ConfigError
 from engine.events import Event
 
@@ -26,6 +24,8 @@ class EventLog:
             file = None if target == "-" else Path(target).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
         except OSError as error:
             raise ConfigError(f"log_file = {target!r} cannot be written: {error}") from error
+        import structlog  # a tenth of a second, which those without a log need not wait
+
         self._file = file
         self._least = _LEVELS.index(level)
         self._log = structlog.wrap_logger(

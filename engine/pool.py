@@ -12,21 +12,25 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, time
 from types import TracebackType
 from typing import Any, Self, Unpack
 
 from engine import events
+from engine.agent.channel import ResetReport
 from engine.backends import choose_backend
 from engine.backends.base import Backend
 from engine.cells import Mode
 from engine.checks import HealthReport
 from engine.config import BackendName, PoolConfig, PoolSettings, load_config
-from engine.container import ContainerState
+from engine.container import ContainerState, PooledContainer, with_p95
+from engine.control import StartCallback
 from engine.core import PoolCore, Runners, Work, weakly
 from engine.errors import (
     ConfigError,
+    LeaseExpired,
     PoolClosed,
     PoolDraining,
     PoolError,
@@ -36,11 +40,13 @@ from engine.errors import (
     UnisolatedWarning,
 )
 from engine.execution import ExecutionRequest, ExecutionResult, OutputCallback
+from engine.history import ContainerDetail
 from engine.lease import Lease
 from engine.logs import EventLog
 from engine.maintenance import PeriodicThread, health_thread, idle_thread
+from engine.metrics import Kind, Metrics, Percentiles, Window
 from engine.session import Notice, Session
-from engine.stats import PoolPhase, PoolSnapshot, percentiles
+from engine.stats import PoolPhase, PoolSnapshot
 from engine.upkeep import Upkeep
 from engine.workers import JobRunner
 
@@ -129,6 +135,7 @@ class ContainerPool(PoolCore):
             warmest = self.roster.warmest()
             if warmest is not None and not self._waiting:
                 self.counters.acquires_warm += 1
+                self._recorder.served_warm()
                 lease = self.lease_locked(warmest, asked)
                 if self.config.spare:
                     work = self.balance_locked()
@@ -176,12 +183,17 @@ class ContainerPool(PoolCore):
         return Session(self, mode=mode, on_notice=on_notice)
 
     def execute(
-        self, request: ExecutionRequest | str, on_output: OutputCallback | None = None, timeout: float | None = None
+        self,
+        request: ExecutionRequest | str,
+        on_output: OutputCallback | None = None,
+        timeout: float | None = None,
+        on_start: StartCallback | None = None,
     ) -> ExecutionResult:
         """Lease, run one program, return the container; the scrub does not delay the result.
 
         Args:
             timeout: seconds to wait for a container.
+            on_start: told the execution's id, as `cancel` takes it, once there is a container.
 
         Raises:
             PoolError: if no container could be had. RequestError: if the request is too large.
@@ -190,10 +202,28 @@ class ContainerPool(PoolCore):
         lease = self.get_container(timeout)
         waited = self.clock() - began
         try:
+            if on_start is not None:
+                on_start(f"{lease.id}/{lease.token}")
             return lease.run(request, on_output).with_wait(waited)
         finally:
             if lease.active:
                 self.return_container(lease)
+
+    def cancel(self, execution_id: str) -> bool:
+        """End one execution, and never another one that has its container since.
+
+        Returns:
+            Whether its container was still leased to it.
+        """
+        container_id, _, token = execution_id.rpartition("/")
+        with self.lock:
+            container = self.roster.get(container_id)
+            lease = container.lease() if container is not None else None
+        if lease is None or token != str(lease.token) or not lease.active:
+            return False
+        with suppress(LeaseExpired):
+            lease.cancel()
+        return True
 
     # Steering.
 
@@ -274,6 +304,7 @@ class ContainerPool(PoolCore):
             if self._phase is PoolPhase.RUNNING:
                 return
             self._phase = PoolPhase.RUNNING
+            self._leaving_from = 0
             self._warming = True
             self._breaker.forget()
         self.sessions.spare()
@@ -302,13 +333,28 @@ class ContainerPool(PoolCore):
             PoolError: if it is not available.
         """
         with self.lock:
-            container = self.roster.find(container_id)
-            if container.state is not _S.AVAILABLE:
-                raise PoolError(
-                    f"container {container.id[:12]} is {container.state}", "only an available one is checked"
-                )
+            container = self._available_locked(container_id, "checked")
             self.set_aside_locked(container)
         return self.finish_check(container)
+
+    def reset(self, container_id: str) -> ResetReport:
+        """Scrub one available container now; one that is not verified clean is replaced.
+
+        Raises:
+            UnknownContainer: if the pool has none whose id begins so, or several.
+            PoolError: if it is not available.
+        """
+        with self.lock:
+            container = self._available_locked(container_id, "reset")
+            self.roster.move(container, _S.RESETTING, "on request")
+        return self.finish_reset(container)
+
+    def _available_locked(self, container_id: str, purpose: str) -> PooledContainer:
+        container = self.roster.find(container_id)
+        if container.state is not _S.AVAILABLE:
+            state = container.state.replace("_", " ")
+            raise PoolError(f"container {container.id[:12]} is {state}", f"only an available one is {purpose}")
+        return container
 
     def shutdown(self, timeout: float | None = None) -> None:
         """Drain with a deadline, then destroy what is left, end all threads. Safe to call twice.
@@ -374,13 +420,9 @@ class ContainerPool(PoolCore):
         """Return everything there is to know of the pool at this moment, immutable."""
         with self.lock:
             now = self.clock()
-            recent = self._run_times.samples(window=10.0)
-            parts = (
-                self._acquire_times.samples(),
-                self._run_times.samples(),
-                self._scrub_times.samples(),
-                self._creation_times.samples(),
-            )
+            recording = self._recorder.recording(Window.FIVE_MINUTES)
+            run_times = [tuple(container.run_times) for container in self.roster]
+            none = Percentiles()
             cause = self._breaker.cause
             pool = PoolSnapshot(
                 pool_id=self.id,
@@ -389,16 +431,19 @@ class ContainerPool(PoolCore):
                 isolation=self.backend.isolation,
                 isolated=self.backend.name != "process",
                 image=self.config.image,
+                spec=self._spec,
                 min_size=self._min_size,
                 max_size=self._max_size,
                 waiting=len(self._waiting),
                 containers=tuple(container.snapshot(now) for container in self.roster),
+                dead=tuple(detail.death for detail in self._graveyard if detail.death is not None),
+                leaving_from=self._leaving_from,
                 counters=replace(self.counters),
-                acquire=percentiles([]),
-                run=percentiles([]),
-                scrub=percentiles([]),
-                creation=percentiles([]),
-                executions_per_second=len(recent) / 10.0,
+                acquire=none,
+                run=none,
+                scrub=none,
+                creation=none,
+                executions_per_second=self._recorder.rate(),
                 reset_failure_rate=self._reset_verdicts.rate(),
                 health_failure_rate=self._check_verdicts.rate(),
                 creation_error=str(cause) if cause is not None else "",
@@ -408,8 +453,35 @@ class ContainerPool(PoolCore):
                 uptime=now - self._began,
                 taken_at=time(),
             )
-        acquire, run, scrub, creation = map(percentiles, parts)  # sorting is not for the lock
-        return replace(pool, acquire=acquire, run=run, scrub=scrub, creation=creation)
+        # Sorting is not for the lock.
+        return replace(
+            pool,
+            containers=tuple(map(with_p95, pool.containers, run_times)),
+            acquire=recording.percentiles(Kind.ACQUIRE),
+            run=recording.percentiles(Kind.RUN),
+            scrub=recording.percentiles(Kind.SCRUB),
+            creation=recording.percentiles(Kind.CREATION),
+        )
+
+    def metrics(self, window: Window) -> Metrics:
+        """Return rates, levels and latencies over time. Never waits for an engine."""
+        with self.lock:
+            recording = self._recorder.recording(window)
+        return recording.metrics()
+
+    def inspect(self, container_id: str) -> ContainerDetail:
+        """Return one container with its history; the last fifty that are no more can be asked for too.
+
+        Raises:
+            UnknownContainer: if the pool knows none whose id begins so, or several.
+        """
+        with self.lock:
+            for detail in self._graveyard:
+                if container_id and detail.container.id.startswith(container_id):
+                    return detail
+            container = self.roster.find(container_id)
+            detail, run_times = self.detail_locked(container), tuple(container.run_times)
+        return replace(detail, container=with_p95(detail.container, run_times))
 
     def subscribe(self, subscriber: events.Subscriber) -> Callable[[], None]:
         """Have `subscriber` called with every event, in order, in a thread of the bus.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from time import time
 
 from engine.container import ContainerMetadata, ContainerState, PooledContainer
 from engine.errors import UnknownContainer
+from engine.history import StateChange
 
 _S = ContainerState
 _LIVE = (_S.STARTING, _S.AVAILABLE, _S.IN_USE, _S.RESETTING, _S.CHECKING)
@@ -42,6 +44,7 @@ class Roster:
         self._reserved += 1
         container = PooledContainer(f"starting-{self._reserved}", metadata, generation)
         container.state_since = self._clock()
+        container.history.states.append(StateChange(time(), container.state))
         return container
 
     def enter(self, container: PooledContainer) -> None:
@@ -55,14 +58,14 @@ class Roster:
         container.id = container_id
         self._containers[container_id] = container
 
-    def move(self, container: PooledContainer, to: ContainerState) -> None:
-        """Change a container's state, and with it where it is found.
+    def move(self, container: PooledContainer, to: ContainerState, reason: str = "") -> None:
+        """Change a container's state, and with it where it is found; `reason` goes into its history.
 
         Raises:
             IllegalMove: if the table of moves does not have it.
         """
         before = container.state
-        container.move(to, self._clock())
+        container.move(to, self._clock(), reason)
         self._counts[before] -= 1
         self._counts[to] += 1
         if before is _S.AVAILABLE:

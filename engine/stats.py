@@ -1,4 +1,4 @@
-"""Figures of a pool: counters, latency windows, and the immutable snapshot of it all."""
+"""Figures of a pool: counters, failure rates, and the immutable snapshot of it all."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from time import time
 from typing import Any
 
 from engine.alerts import Alert
+from engine.backends.base import ContainerSpec
 from engine.container import ContainerSnapshot, ContainerState
 from engine.events import iso_time
+from engine.history import Obituary
+from engine.metrics import Percentiles
 
 WINDOW = 300.0
-"""Seconds over which latencies and rates are taken."""
+"""Seconds over which failure rates are taken."""
 
 
 @dataclass(slots=True)
@@ -43,49 +46,6 @@ class Counters:
     stale_returns: int = 0
     maintenance_failures: int = 0
     """Exceptions that a background thread survived."""
-
-
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Seconds, over the window; all 0 where nothing was measured."""
-
-    count: int = 0
-    p50: float = 0.0
-    p95: float = 0.0
-    p99: float = 0.0
-    maximum: float = 0.0
-
-
-class LatencyWindow:
-    """The latest durations of one kind. Belongs to the pool's lock."""
-
-    def __init__(self, clock: Callable[[], float], size: int = 4096) -> None:
-        self._clock = clock
-        self._samples: deque[tuple[float, float]] = deque(maxlen=size)
-
-    def add(self, seconds: float) -> None:
-        """Note one duration."""
-        self._samples.append((self._clock(), seconds))
-
-    def samples(self, window: float = WINDOW) -> list[float]:
-        """The durations of the last `window` seconds, at most `WINDOW`, oldest first."""
-        now = self._clock()
-        while self._samples and self._samples[0][0] < now - WINDOW:
-            self._samples.popleft()
-        return [seconds for at, seconds in self._samples if at >= now - window]
-
-
-def percentiles(samples: list[float]) -> Percentiles:
-    """Return nearest-rank percentiles of durations in seconds."""
-    if not samples:
-        return Percentiles()
-    ordered = sorted(samples)
-    count = len(ordered)
-
-    def rank(share: float) -> float:
-        return ordered[min(count - 1, int(share * count))]
-
-    return Percentiles(count, rank(0.50), rank(0.95), rank(0.99), ordered[-1])
 
 
 class FailureWindow:
@@ -130,12 +90,19 @@ class PoolSnapshot:
     isolation: str
     isolated: bool
     image: str
+    spec: ContainerSpec
+    """What every container of the pool is, with its limits."""
     min_size: int
     max_size: int
     waiting: int
     containers: tuple[ContainerSnapshot, ...]
+    dead: tuple[Obituary, ...]
+    """The latest that are no more, the oldest first."""
+    leaving_from: int
+    """How many containers there were when the drain or the shutdown began; 0 while it runs."""
     counters: Counters
     acquire: Percentiles
+    """Over the last five minutes, as the three after it."""
     run: Percentiles
     scrub: Percentiles
     creation: Percentiles
@@ -166,6 +133,11 @@ class PoolSnapshot:
     def in_use(self) -> int:
         """Leased containers."""
         return self.count(ContainerState.IN_USE)
+
+    @property
+    def live(self) -> int:
+        """Containers that serve or will serve; those being destroyed do not."""
+        return self.total - self.count(ContainerState.UNHEALTHY, ContainerState.DESTROYING)
 
     @property
     def total(self) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from engine import events
 from engine.alerts import AlertBoard
 from engine.container import ContainerState
 from engine.core import PoolCore
-from engine.errors import BackendError
+from engine.errors import BackendError, ContainerLost
 from engine.stats import PoolSnapshot
 
 _S = ContainerState
@@ -42,6 +43,7 @@ class Upkeep:
         """Retire the idle and the old, reclaim forgotten leases, retry, evaluate alerts."""
         self._core.sessions.end_due(self._core.config.session_timeout)
         self._reclaim_leases()
+        self._ask_for_gauges()
         self._retire()
         self._core.submit(self._core.forgotten_work())
         self._core.rebalance()
@@ -78,6 +80,14 @@ class Upkeep:
             ]
         for container, token in late:
             core.reclaim(container, token, "lease_timeout")
+
+    def _ask_for_gauges(self) -> None:
+        """Have containers in use say how they do; the others have just said it, after their scrub."""
+        with self._core.lock:
+            channels = [container.agent() for container in self._core.roster.in_state(_S.IN_USE)]
+        for channel in channels:
+            with suppress(ContainerLost):  # whoever holds it finds out
+                channel.request_gauges()
 
     def _retire(self) -> None:
         core = self._core

@@ -1,31 +1,45 @@
-"""The dashboard: a pool's containers, counts and alerts, live, with a line to run code in them.
+"""The dashboard: a pool's containers, figures and alerts, live, with a pane to run code in them.
 
-One timer takes an immutable snapshot and paints it; the engine's threads never touch a
-widget. Code and everything else that waits runs in worker threads, which post messages.
+One timer looks at the pool and paints; the engine's threads never touch a widget. Whatever
+waits runs in threads of its own, which leave what they have to say in queues.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar
 
-from textual.app import App, ComposeResult
-from textual.message import Message
-from textual.widgets import Footer, Input, Log, Static
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input, TextArea
 
-from engine.errors import PooldeckError
-from engine.execution import ExecutionResult
-from engine.pool import ContainerPool
+from engine.container import ContainerSnapshot
+from engine.control import PoolControl
+from engine.errors import UnknownContainer
+from engine.metrics import Window
 from engine.stats import PoolPhase, PoolSnapshot
-from tui.actions import ACTIONS, IN_REPL, bindings
-from tui.repl.summary import summarise
-from tui.widgets.confirm import Confirm
-from tui.widgets.tiles import TileGrid
+from tui.actions import Context, actions, bindings
+from tui.cells import CellRunner
+from tui.format import plural
+from tui.looks import SEVERITIES
+from tui.screens.confirm import Confirm
+from tui.screens.container import ContainerScreen
+from tui.screens.help import Help
+from tui.screens.leaving import Leaving
+from tui.screens.main import MainScreen
+from tui.settings import DashboardSettings
+from tui.steering import Steering
+from tui.store import Store
+from tui.themes import FALLBACKS, THEMES
+from tui.widgets.alerts import AlertsPane
+from tui.widgets.containers import ContainersPane
+from tui.widgets.repl import ReplPane
 
 _PERIOD = 0.2
-_MAX_LINES = 10_000
-_NAMES = frozenset(action.name for action in ACTIONS)
+_NAMES = frozenset(action.name.partition("(")[0] for action in actions(Context.EVERYWHERE))
+_STEERING = frozenset(action.name for context in Context for action in actions(context) if action.steers)
 
 
 class PooldeckApp(App[int]):
@@ -33,176 +47,211 @@ class PooldeckApp(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "Pooldeck"
-    BINDINGS = bindings()
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Context.EVERYWHERE)
 
-    @dataclass
-    class Finished(Message):
-        """Code from the REPL line has been run."""
-
-        result: ExecutionResult | PooldeckError
-
-    @dataclass
-    class Notice(Message):
-        """Something a worker has to say."""
-
-        text: str
-
-    @dataclass
-    class Stopped(Message):
-        """The pool is shut down."""
-
-    def __init__(self, pool: ContainerPool) -> None:
-        """Args: pool: is shut down when the app is left."""
+    def __init__(self, pool: PoolControl, runner: CellRunner, settings: DashboardSettings | None = None) -> None:
+        """Args: pool: is shut down when the app is left; runner: runs the REPL's cells."""
         super().__init__()
         self._pool = pool
+        self._runner = runner
+        self._settings = settings or DashboardSettings()
         self._stopping = False
+        self.store = Store(pool)
+        self.steering = Steering(self, pool)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._settings.theme if self._settings.theme in self.available_themes else THEMES[0].name
 
-    def compose(self) -> ComposeResult:
-        """Lay out header, tiles, alerts, output, REPL line and footer."""
-        yield Static(id="header")
-        yield TileGrid(id="tiles")
-        yield Static(id="alerts")
-        yield Log(id="output", max_lines=_MAX_LINES)
-        yield Input(placeholder="Python to run in a pooled container", id="code")
-        yield Footer()
+    def get_default_screen(self) -> Screen[None]:
+        """The pool; called by Textual."""
+        runner = None if self._settings.read_only else self._runner
+        return MainScreen(self.store, runner, self._settings.keymap)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What the style sheet needs of any theme; called by Textual."""
+        return FALLBACKS
 
     def on_mount(self) -> None:
-        """Begin to paint."""
-        self.query_one(TileGrid).focus()
-        self.set_interval(_PERIOD, self._paint)
+        """Begin to look and to paint."""
+        self.set_keymap(self._settings.keymap)
+        self.set_interval(_PERIOD, self.tick)
+
+    def on_unmount(self) -> None:
+        """Let go of the pool's events and of the runner."""
+        self.store.close()
+        self._runner.close()
+
+    @property
+    def pool(self) -> PoolSnapshot:
+        """The pool as the screen shows it."""
+        return self.store.snapshot
+
+    def tick(self) -> None:
+        """Look at the pool and paint; called by the timer."""
+        if not self.is_running:
+            return  # the screens are being taken down
+        if not self.store.paused or self._stopping:
+            phase = self.pool.phase
+            for alert in self.store.poll():
+                look = SEVERITIES[alert.severity]
+                self.notify(f"{alert.message} → {alert.action}", title=str(look), severity="warning")
+            if self.pool.phase is not phase:
+                self.refresh_bindings()
         self._paint()
 
     def _paint(self) -> None:
-        pool = self._pool.snapshot()
-        header = self.query_one("#header", Static)
-        header.update(header_line(pool))
-        header.set_class(not pool.isolated, "unisolated")
-        self.query_one(TileGrid).show(pool.containers, self._note(pool))
-        lines = [f"▲ {alert.message}: {alert.action}" for alert in pool.alerts[-5:]]
-        self.query_one("#alerts", Static).update("\n".join(lines) or "[dim]no alerts[/dim]")
-
-    def _note(self, pool: PoolSnapshot) -> str:
-        if self._stopping:
-            return "shutting down"
-        if pool.phase is not PoolPhase.RUNNING:
-            return f"the pool is {pool.phase}: r resumes it"
-        return pool.creation_error or "waiting for the first container"
-
-    # Running code.
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Run the line; the container is whichever is free."""
-        code = event.value
-        event.input.clear()
-        if code.strip():
-            self.query_one(Log).write_line(f">>> {code}")
-            self._in_background(lambda: self._run(code))
-
-    def _run(self, code: str) -> None:
-        try:
-            result: ExecutionResult | PooldeckError = self._pool.execute(code)
-        except PooldeckError as error:
-            result = error
-        self.post_message(self.Finished(result))
-
-    def on_pooldeck_app_finished(self, message: Finished) -> None:
-        """Show output, and where the time went."""
-        output = self.query_one("#output", Log)
-        if isinstance(message.result, PooldeckError):
-            output.write_line(f"# {message.result}")
-            return
-        result = message.result
-        text = "".join(character for character in result.output if character.isprintable() or character in "\n\t")
-        output.write_lines(
-            [*text.splitlines(), f"# {summarise(result).line}{f'  {result.reason}' if result.reason else ''}"]
-        )
-
-    # Steering.
-
-    def action_drain(self) -> None:
-        """Drain, after asking."""
-        pool = self._pool.snapshot()
-        if pool.phase is not PoolPhase.RUNNING:
-            self.notify(f"the pool is {pool.phase} already")
-            return
-
-        def drain(confirmed: bool | None) -> None:
-            if confirmed:
-                self._in_background(lambda: self._pool.drain(0))
-
-        self.push_screen(Confirm(f"drain: {pool.total} containers, {pool.in_use} in use", "Drain"), drain)
-
-    def action_resume(self) -> None:
-        """Lease again."""
-        self._in_background(self._pool.resume)
-
-    def action_grow(self) -> None:
-        """One more container."""
-        self._resize(1)
-
-    def action_shrink(self) -> None:
-        """One container fewer."""
-        self._resize(-1)
-
-    def _resize(self, step: int) -> None:
-        """Move the size the pool has now by one: both bounds follow as far as they must."""
-        pool = self._pool.snapshot()
-        size = max(1, pool.total + step)
-        high = max(pool.max_size, size) if step > 0 else size
-        self._in_background(lambda: self._pool.resize(min(size, high), high))
-
-    def action_repl(self) -> None:
-        """Go to the REPL line."""
-        self.screen.set_focus(self.query_one(Input))  # at once: what is typed next is meant for it
+        """Paint the screen that is seen, also behind a dialog."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Leaving):
+                screen.show(self.pool)
+            if isinstance(screen, (MainScreen, ContainerScreen)) and screen.ready:
+                screen.paint()
+            if not screen.is_modal:
+                break
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be done now; called by Textual."""
+        if self._settings.read_only and (action in _STEERING or (action, parameters) == ("pane", (5,))):
+            return False
+        if action in ("drain", "resume") and (action == "drain") != (self.pool.phase is PoolPhase.RUNNING):
+            return False
         if action in _NAMES:
-            return isinstance(self.focused, Input) == (action in IN_REPL)
+            if isinstance(self.screen, ModalScreen):
+                return action == "quit" and self._stopping
+            return not isinstance(self.focused, (Input, TextArea))
         return super().check_action(action, parameters)
 
-    def action_leave_repl(self) -> None:
-        """Leave the REPL line."""
-        self.screen.set_focus(self.query_one(TileGrid))
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """What the palette offers: the registry, and all themes; called by Textual."""
+        for action in actions(Context.EVERYWHERE, read_only=self._settings.read_only):
+            if action.name != "command_palette":
+                yield SystemCommand(action.label, action.help, partial(self.call_later, self.run_action, action.name))
+        yield SystemCommand("All themes", "Choose among all themes", self.search_themes)
+        yield SystemCommand("Screenshot", "Save a picture of the screen as SVG", self.deliver_screenshot)
 
-    def action_quit_pool(self) -> None:
+    # Seeing.
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(Help(self._settings.keymap, read_only=self._settings.read_only))
+
+    def action_pane(self, number: int) -> None:
+        """Go to a pane."""
+        if isinstance(self.screen, ContainerScreen):
+            self.pop_screen()
+        if isinstance(self.screen, MainScreen):
+            self.screen.go_to(number)
+
+    def action_zoom(self) -> None:
+        """Give one pane the whole screen, and back."""
+        if isinstance(self.screen, MainScreen):
+            self.screen.zoom()
+
+    def action_layout(self) -> None:
+        """Cycle through layouts."""
+        if isinstance(self.screen, MainScreen):
+            self.notify(f"layout: {self.screen.next_layout()}", timeout=2)
+
+    def action_window(self) -> None:
+        """Look further back, or less far."""
+        windows = list(Window)
+        self.store.window = windows[(windows.index(self.store.window) + 1) % len(windows)]
+        self.tick()
+
+    def action_pause(self) -> None:
+        """Freeze the screen, or go on."""
+        self.store.paused = not self.store.paused
+        self.tick()
+
+    def action_theme(self) -> None:
+        """Cycle through our themes."""
+        names = [theme.name for theme in THEMES]
+        place = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(place + 1) % len(names)]
+
+    def on_containers_pane_open(self, message: ContainersPane.Open) -> None:
+        """Show a container in full."""
+        try:
+            detail = self._pool.inspect(message.container_id)
+        except UnknownContainer as error:
+            self.notify(str(error), severity="warning")
+            return
+        self.push_screen(ContainerScreen(self.store, detail, read_only=self._settings.read_only))
+
+    # Steering.
+
+    def _targets(self) -> list[ContainerSnapshot]:
+        return self.screen.targets() if isinstance(self.screen, (MainScreen, ContainerScreen)) else []
+
+    def _done(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                screen.done()
+
+    def action_drain(self) -> None:
+        """Drain."""
+        self.steering.drain(self.pool)
+
+    def action_resume(self) -> None:
+        """Lease again."""
+        self.steering.resume()
+
+    def action_grow(self) -> None:
+        """One container more."""
+        self.steering.step(self.pool, 1)
+
+    def action_shrink(self) -> None:
+        """One container fewer."""
+        self.steering.step(self.pool, -1)
+
+    def action_resize(self) -> None:
+        """Set the bounds."""
+        self.steering.resize(self.pool)
+
+    def action_check(self) -> None:
+        """Check containers."""
+        self.steering.check(self._targets(), self._done)
+
+    def action_reset(self) -> None:
+        """Scrub containers."""
+        self.steering.reset(self._targets(), self._done)
+
+    def action_replace(self) -> None:
+        """Replace containers."""
+        self.steering.replace(self._targets(), self._done)
+
+    async def on_alerts_pane_remedy(self, message: AlertsPane.Remedy) -> None:
+        """Do what helps against an alert."""
+        await self.run_action(message.action)
+
+    # Leaving.
+
+    async def action_quit(self) -> None:
         """Shut the pool down, visibly; a second time leaves at once and still leaves nothing."""
         if self._stopping:
             self.exit(0)
             return
+        pool = self.pool
+        if not pool.in_use and not pool.waiting:
+            self._leave()
+            return
+
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                self._leave()
+
+        question = f"quit: {plural(pool.total, 'container')}, {pool.in_use} in use, {pool.waiting} waiting"
+        self.push_screen(Confirm(question, "Programs get a while to finish, then everything goes.", "Quit"), answered)
+
+    def _leave(self) -> None:
         self._stopping = True
-        self.query_one("#output", Log).write_line("# shutting the pool down; q again does not wait for programs")
-        self._in_background(self._stop)
+        for pane in self.query(ReplPane):
+            pane.close()
+        self.push_screen(Leaving(self.pool))
+        self.steering.in_background(self._stop)
 
     def _stop(self) -> None:
-        self._pool.shutdown()
-        self.post_message(self.Stopped())
-
-    def on_pooldeck_app_stopped(self) -> None:
-        """Leave."""
-        self.exit(0)
-
-    def on_pooldeck_app_notice(self, message: Notice) -> None:
-        """Tell."""
-        self.notify(message.text, severity="error")
-
-    def _in_background(self, work: Callable[[], object]) -> None:
-        """Run what may wait in a thread of its own; errors a person can cause become notices."""
-
-        def run() -> None:
-            try:
-                work()
-            except PooldeckError as error:
-                self.post_message(self.Notice(str(error)))
-
-        threading.Thread(target=run, name="dashboard-work", daemon=True).start()
-
-
-def header_line(pool: PoolSnapshot) -> str:
-    """The counts, and what runs where."""
-    return (
-        f"[b]pool {pool.pool_id}[/b]  {pool.phase}  {pool.backend}: {pool.isolation}  "
-        f"[b]{pool.available}[/b] available  [b]{pool.in_use}[/b] in use  "
-        f"[b]{pool.total}[/b] of {pool.min_size} to {pool.max_size}  {pool.waiting} waiting  "
-        f"{pool.executions_per_second:.1f} runs/s  p99 {pool.run.p99 * 1e3:.1f} ms"
-    )
+        try:
+            self._pool.shutdown()
+        finally:
+            self.call_later(self.exit, 0)

@@ -49,6 +49,18 @@ def _container_options(command: F) -> F:
     return command
 
 
+def _screen_options(command: F) -> F:
+    """The options that say what the dashboard looks like."""
+    for option in reversed(
+        [
+            click.option("--read-only", is_flag=True, default=None, help="Dashboard: no key changes the pool."),
+            click.option("--theme", metavar="NAME", help="Dashboard: pooldeck-dark, pooldeck-light, pooldeck-ansi, …"),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given; the others are left to the environment and the files."""
     return {name: value for name, value in options.items() if value is not None}
@@ -58,6 +70,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 @_container_options
 @click.option("--initial-size", type=int, metavar="N", help="Containers made at the start. [default: 3]")
 @click.option("--max-size", type=int, metavar="N", help="Never more containers than this. [default: 10]")
+@_screen_options
 @click.version_option(engine.__version__, prog_name="pooldeck")
 @click.pass_context
 def pooldeck(context: click.Context, /, **options: Any) -> None:
@@ -76,7 +89,8 @@ def pooldeck(context: click.Context, /, **options: Any) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("the dashboard needs a terminal; 'pooldeck run' does not.")
-    context.exit(_command("tui.dashboard").open_dashboard(_given(options)))
+    screen = {name: options.pop(name) for name in ("read_only", "theme")}
+    context.exit(_command("tui.dashboard").open_dashboard(_given(options), screen))
 
 
 @pooldeck.command(context_settings={"allow_interspersed_args": False}, epilog=_EXIT_STATUSES)
@@ -147,6 +161,18 @@ def repl(context: click.Context, /, mode: str, **options: Any) -> None:
     Piped input is run statement by statement; the exit status is 1 if one of them failed.
     """
     context.exit(_command("tui.repl.main").open_repl(_given(options), mode))
+
+
+@pooldeck.command()
+@click.option("--seed", type=int, metavar="N", help="What happens is the same for the same number.")
+@click.option("--arrivals", type=float, metavar="N", help="Programs a second, on average.")
+@click.option("--max-size", type=int, metavar="N", help="Never more containers than this.")
+@_screen_options
+@click.pass_context
+def demo(context: click.Context, /, read_only: bool | None, theme: str | None, **scenario: Any) -> None:
+    """Open the dashboard on a simulated pool: no engine is needed, and no code is run."""
+    screen = {"read_only": read_only, "theme": theme}
+    context.exit(_command("tui.dashboard").open_demo(_given(scenario), screen))
 
 
 @pooldeck.command()

@@ -177,6 +177,11 @@ class PoolMachine(RuleBasedStateMachine):
         containers = list(self.pool.roster)
         self.pool.replace(containers[index % len(containers)].id)
 
+    @precondition(lambda self: self.pool.snapshot().available)
+    @rule()
+    def reset(self) -> None:
+        self.pool.reset(self.pool.roster.in_state(_S.AVAILABLE)[0].id)
+
     # What must always hold.
 
     @invariant()

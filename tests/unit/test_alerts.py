@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from engine.alerts import AlertBoard
-from engine.stats import Percentiles, PoolSnapshot
+from engine.metrics import Percentiles
+from engine.stats import PoolSnapshot
 from tests.pool.manual import ManualPool
 
 

@@ -13,7 +13,8 @@ from tui.repl.mistakes import CommandMistake, words, write_local
 from tui.repl.summary import duration
 
 if TYPE_CHECKING:
-    from engine.stats import Percentiles, PoolSnapshot
+    from engine.metrics import Percentiles
+    from engine.stats import PoolSnapshot
 
 _SHOWN = 20
 """Entries that %history shows if no number is given."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label
@@ -11,22 +14,29 @@ from textual.widgets import Button, Label
 class Confirm(ModalScreen[bool]):
     """Asks; returns whether it was confirmed."""
 
-    BINDINGS = [("escape", "cancel", "Cancel")]  # noqa: RUF012 - Textual's own convention
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "cancel", "Cancel"),
+        ("left", "app.focus_previous", "Other answer"),
+        ("right", "app.focus_next", "Other answer"),
+    ]
 
-    def __init__(self, question: str, verb: str) -> None:
-        """Args: question: what will be touched; verb: the word on the button that does it."""
+    def __init__(self, question: str, consequence: str, verb: str) -> None:
+        """Args: question: what will be touched; consequence: what becomes of it; verb: the button's word."""
         super().__init__()
         self._question = question
+        self._consequence = consequence
         self._verb = verb
         self._answered = False
 
     def compose(self) -> ComposeResult:
         """Lay out the question and its two answers; the first one has the focus."""
-        with Vertical(id="dialog"):
-            yield Label(self._question)
-            with Horizontal():
-                yield Button("Cancel", id="cancel", variant="primary")
-                yield Button(self._verb, id="confirm", variant="error")
+        with Vertical(classes="dialog danger") as dialog:
+            dialog.border_title = f"[b]{self._verb}[/]"
+            yield Label(self._question, classes="question", markup=False)
+            yield Label(self._consequence, classes="consequence", markup=False)
+            with Horizontal(classes="answers"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self._verb, id="confirm", variant="error", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""
