@@ -145,8 +145,6 @@ class PooledContainer:
     """Seconds that its latest scrub took."""
     last_scrub_of: int = 0
     """The token of the lease after which that was."""
-    lease_waited: float = 0.0
-    """Seconds its holder waited for it; 0 again after the holder's first run."""
     uses: int = 0
     execution_count: int = 0
     reset_count: int = 0

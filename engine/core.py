@@ -205,7 +205,7 @@ class PoolCore:
         """Give an available container to a caller."""
         self._last_token += 1
         now = self.clock()
-        lease = Lease(self, container, self._last_token, now)
+        lease = Lease(self, container, self._last_token, now, now - asked_at)
         # From here on a lease that is lost on its way to the caller (Ctrl+C) is reclaimed.
         container.lease_token, container.lease_taken_at = self._last_token, now
         container.lease, container.lease_taken_by = weakref.ref(lease), lease.taken_by
@@ -213,7 +213,6 @@ class PoolCore:
         self.counters.acquires += 1
         self._recorder.took(Kind.ACQUIRE, now - asked_at)
         self._note_levels_locked()
-        container.lease_waited = now - asked_at
         return lease
 
     def retire_locked(self, container: PooledContainer, reason: str) -> Work:
@@ -623,14 +622,14 @@ class PoolCore:
                     at=time(),
                     code=container.doing,
                     outcome=result.outcome,
-                    timing=replace(result.timing, wait=container.lease_waited),
+                    timing=result.timing,
                     exit_code=result.exit_code,
                     cpu_time=result.cpu_time,
                     peak_memory=result.peak_memory,
                     reason=result.reason,
                 )
             )
-            container.doing, container.lease_waited = "", 0.0
+            container.doing = ""
             container.execution_count += 1
             container.last_run = result.timing.run
             container.run_times.append(result.timing.run)

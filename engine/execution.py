@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO
 
@@ -174,10 +174,6 @@ class ExecutionResult:
     def output(self) -> str:
         """Stdout and stderr together, in the order in which they arrived."""
         return b"".join(data for _, data in self.chunks).decode("utf-8", "surrogateescape")
-
-    def with_wait(self, wait: float) -> ExecutionResult:
-        """Return the same result with the time spent waiting for a container."""
-        return replace(self, timing=replace(self.timing, wait=wait))
 
     def as_document(self) -> dict[str, Any]:
         """Return the result as a JSON-ready document; invalid UTF-8 becomes U+FFFD."""

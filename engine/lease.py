@@ -6,11 +6,11 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from engine.agent.channel import AgentChannel
+from engine.agent.collect import Holder
 from engine.container import ContainerMetadata
 from engine.errors import ContainerLost, LeaseExpired, PoolError, RequestError
 from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
@@ -30,12 +30,16 @@ class Lease:
     reason, nothing done with this object reaches it.
     """
 
-    def __init__(self, pool: PoolCore, container: PooledContainer, token: int, taken_at: float) -> None:
+    def __init__(
+        self, pool: PoolCore, container: PooledContainer, token: int, taken_at: float, waited: float = 0.0
+    ) -> None:
         self._pool = pool
         self._container = container
         self._channel: AgentChannel = container.agent()
         self.token = token
         self.taken_at = taken_at
+        self.waited = waited
+        """Seconds its holder waited for it; 0 again after the first run, whose result tells them."""
         self.taken_by = _callers()
         self._running = threading.Lock()
         self._cancelling = threading.Lock()
@@ -69,7 +73,9 @@ class Lease:
         """Whether a program runs."""
         return self._running.locked()
 
-    def run(self, request: ExecutionRequest | str, on_output: OutputCallback | None = None) -> ExecutionResult:
+    def run(
+        self, request: ExecutionRequest | str, on_output: OutputCallback | None = None, *, last: bool = False
+    ) -> ExecutionResult:
         """Run one program in the container and wait for its end.
 
         Files and processes of an earlier run of the same lease are still there. One run at
@@ -77,6 +83,7 @@ class Lease:
 
         Args:
             on_output: called in this thread as output arrives.
+            last: whether the lease is returned next; its scrub begins with the answer then.
 
         Returns:
             The result; with the outcome `infrastructure` if the container was lost.
@@ -96,17 +103,20 @@ class Lease:
         with self._cancelling:
             self._cancellable = True
         try:
-            return self._run(request, limits, on_output)
+            return self._run(request, limits, on_output, last)
         finally:
             with self._cancelling:
                 self._cancellable = self._cancelled = False
             self._running.release()
 
-    def _run(self, request: ExecutionRequest, limits: RunLimits, on_output: OutputCallback | None) -> ExecutionResult:
+    def _run(
+        self, request: ExecutionRequest, limits: RunLimits, on_output: OutputCallback | None, last: bool
+    ) -> ExecutionResult:
         self._pool.note_run_started(self, request)
         try:
+            holder, self.waited = Holder(self.token, self.id, self.waited), 0.0
             result = self._channel.run(
-                request, on_output=on_output, cancelled=lambda: self._cancelled, holder=self.token, **limits
+                request, holder, on_output=on_output, cancelled=lambda: self._cancelled, last=last, **limits
             )
         except ContainerLost as error:
             result = self._lost(error)
@@ -117,7 +127,6 @@ class Lease:
             # is still on its way, must not reach another.
             self.broken = "the run was abandoned"
             raise
-        result = replace(result, container_id=self.id)
         self._pool.note_run_ended(self, result)
         return result
 
@@ -167,11 +176,12 @@ class Lease:
         """Turn the loss of the container into a typed result, with what is known of why."""
         self.broken = error.message
         if not self.active:
-            return ExecutionResult(Outcome.INFRASTRUCTURE, reason="the container was taken back while the program ran")
+            taken = "the container was taken back while the program ran"
+            return ExecutionResult(Outcome.INFRASTRUCTURE, container_id=self.id, reason=taken)
         reason = self.explain(error.message)
         end = self._container.post_mortem
         outcome = Outcome.OUT_OF_MEMORY if end is not None and end.out_of_memory else Outcome.INFRASTRUCTURE
-        return ExecutionResult(outcome, reason=reason)
+        return ExecutionResult(outcome, container_id=self.id, reason=reason)
 
     def explain(self, loss: str) -> str:
         """Hang up on a container that is lost, and say how it ended if the backend can tell."""

@@ -198,13 +198,11 @@ class ContainerPool(PoolCore):
         Raises:
             PoolError: if no container could be had. RequestError: if the request is too large.
         """
-        began = self.clock()
         lease = self.get_container(timeout)
-        waited = self.clock() - began
         try:
             if on_start is not None:
                 on_start(f"{lease.id}/{lease.token}")
-            return lease.run(request, on_output).with_wait(waited)
+            return lease.run(request, on_output, last=self.config.reuse == "scrub")
         finally:
             if lease.active:
                 self.return_container(lease)

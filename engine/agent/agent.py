@@ -26,6 +26,10 @@ from engine.agent.run import Run
 _BACKLOG = 256 << 10
 """Unsent bytes at which the program's pipes are left unread, so that it waits for the host."""
 
+_UNWATCHED = 0.001
+"""Seconds from a program's begin in which its output is left in the pipes: most are over by then, and
+their output goes to the host with their result, in one piece that wakes everybody on the way once."""
+
 _READ = 1 << 16
 """Bytes read of the host's stream at once: larger buffers are mapped anew, page by page, each time."""
 
@@ -270,8 +274,6 @@ class Agent:
         """Tend a run whose child has been told what to do."""
         self.running = run
         self._next_gauges = time.monotonic() + _GAUGE_PERIOD
-        self._poller.register(run.child.stdout, select.POLLIN)
-        self._poller.register(run.child.stderr, select.POLLIN)
         if run.request == self._cancelled:
             self.stop(run, "cancelled")
 
@@ -343,10 +345,14 @@ class Agent:
         if self.running is None:
             return None
         due: float = min(self.running.deadline, self._next_gauges)
+        if not self.running.watched:
+            due = self.running.began + _UNWATCHED
         return max(0.0, due - time.monotonic()) * 1000 + 0.5
 
     def _tend(self, run: Run, ready: Dict[int, int]) -> None:
         child = run.child
+        if not run.watched and time.monotonic() - run.began >= _UNWATCHED:
+            self._watch_pipes(run)
         for descriptor in (child.stdout, child.stderr):
             if descriptor in ready and not run.forward(descriptor, self.out):
                 self._poller.unregister(descriptor)
@@ -364,6 +370,12 @@ class Agent:
             self._next_gauges = now + _GAUGE_PERIOD
             self.send(frames.GAUGES, run.request, self.gauges.read())
 
+    def _watch_pipes(self, run: Run) -> None:
+        run.watched = True
+        if not self._congested:
+            for descriptor in run.open_pipes:
+                self._poller.register(descriptor, select.POLLIN)
+
     def _tend_interpreter(self, ready: Dict[int, int]) -> None:
         interpreter = self._interactive
         if interpreter.child is None:
@@ -379,7 +391,7 @@ class Agent:
         if (len(self.out) >= _BACKLOG) == self._congested:
             return
         self._congested = not self._congested
-        for descriptor in run.open_pipes:
+        for descriptor in run.open_pipes if run.watched else ():
             if self._congested:
                 self._poller.unregister(descriptor)
             else:
@@ -413,7 +425,7 @@ class Agent:
     def _finish(self, run: Run) -> None:
         self.running = None
         self._end_inflow()
-        if not self._congested:
+        if run.watched and not self._congested:
             for descriptor in run.open_pipes:
                 self._poller.unregister(descriptor)
         self._congested = False
@@ -428,6 +440,9 @@ class Agent:
             with self.tenant.identity():
                 fetch.send_files(run.request, self.workdir, run.fetch, run.fetch_limit, self.out, self.flush_all)
         self.send(frames.RESULT, run.request, result)
+        if run.last:
+            self._flush()  # the answer first
+            self._scrub(run.request)
 
     def _finish_cell(self, cell: Run) -> None:
         result = cell.result()
@@ -461,6 +476,9 @@ class Agent:
         return {self._zygote.pid} | ({self._spare.pid} if self._spare is not None else set())
 
     def _reset(self, frame: frames.Frame) -> None:
+        self._scrub(frame.request)
+
+    def _scrub(self, request: int) -> None:
         deadline = time.monotonic() + self._plan["reset_timeout"]
         if self.running is not None:
             self.stop(self.running, "cancelled")
@@ -475,7 +493,7 @@ class Agent:
         steps.run("processes", self._count)
         report = steps.report()
         report["gauges"] = self.gauges.read()
-        self.send(frames.SCRUBBED, frame.request, report)
+        self.send(frames.SCRUBBED, request, report)
 
     def _kill(self, deadline: float) -> Optional[str]:
         self.kill_everything()

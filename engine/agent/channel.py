@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any
 
 from engine.agent import frames, handover
-from engine.agent.collect import Collector
+from engine.agent.collect import Collector, Holder
 from engine.agent.feed import Feed
 from engine.backends.base import ByteStream
 from engine.errors import ContainerLost, ImageUnusable
@@ -89,6 +89,8 @@ class AgentChannel:
         self._write_lock = threading.Lock()
         self._running: tuple[int, int] | None = None
         """Whose program runs, and as which request."""
+        self._scrubbing: int | None = None
+        """The request after which the agent scrubs without being asked."""
         self.gauges = Gauges()
 
     def start(self, plan: Mapping[str, Any], timeout: float) -> AgentInfo:
@@ -111,13 +113,14 @@ class AgentChannel:
     def run(
         self,
         request: ExecutionRequest,
+        holder: Holder,
         *,
         timeout: float,
         max_output: int,
         max_fetch: int,
         on_output: OutputCallback | None = None,
         cancelled: Callable[[], bool] = lambda: False,
-        holder: int = 0,
+        last: bool = False,
     ) -> ExecutionResult:
         """Run one program and wait for its end.
 
@@ -127,7 +130,8 @@ class AgentChannel:
             on_output: called in this thread for each piece of output. What it raises goes on;
                 the run is abandoned then, and the channel must not be used again.
             cancelled: asked once `cancel` can reach the run: whether it came before.
-            holder: who may cancel it.
+            last: whether the holder runs nothing after it: the agent begins the scrub with the
+                answer, and `reset` has only to wait for its report.
 
         Raises:
             ContainerLost: if the container died or did not answer; nothing is known of
@@ -135,19 +139,21 @@ class AgentChannel:
             RequestError: if a file could not be put.
         """
         max_output = max_output if request.max_output is None else min(request.max_output, max_output)
-        collector = Collector(max_output, max_fetch, on_output)
+        collector = Collector(max_output, max_fetch, on_output, holder)
         deadline = monotonic() + timeout + GRACE
         number = self.next_id()
-        self._running = (holder, number)
+        self._running = (holder.token, number)
         feed = None
         try:
             if cancelled():
-                return ExecutionResult(Outcome.CANCELLED)
-            for piece in self._request_frames(number, request, timeout, max_output, max_fetch):
+                return ExecutionResult(Outcome.CANCELLED, container_id=holder.container_id)
+            for piece in self._request_frames(number, request, timeout, max_output, max_fetch, last):
                 self.send(piece)
             if request.stdin_descriptor is not None:
                 feed = Feed(request.stdin_descriptor, lambda data: self.send(frames.encode(frames.FEED, number, data)))
-            return self._collect(number, collector, deadline, feed)
+            result = self._collect(number, collector, deadline, feed)
+            self._scrubbing = number if last else None
+            return result
         finally:
             self._running = None
             if feed is not None:
@@ -171,7 +177,12 @@ class AgentChannel:
         Raises:
             ContainerLost: if there is no report in `timeout` seconds.
         """
-        fields = self._ask(frames.RESET, frames.SCRUBBED, timeout)
+        begun, self._scrubbing = self._scrubbing, None
+        if begun is None:
+            fields = self._ask(frames.RESET, frames.SCRUBBED, timeout)
+        else:
+            report = self._expect(begun, (frames.SCRUBBED,), monotonic() + timeout)
+            fields = frames.decode_message(report.body)[0]
         self._note_gauges(fields["gauges"])
         return ResetReport(fields["clean"], fields["steps"], fields["failed"], fields["reason"])
 
@@ -195,7 +206,7 @@ class AgentChannel:
         return frames.decode_message(self._expect(number, (answer,), monotonic() + timeout).body)[0]
 
     def _request_frames(
-        self, number: int, request: ExecutionRequest, timeout: float, max_output: int, max_fetch: int
+        self, number: int, request: ExecutionRequest, timeout: float, max_output: int, max_fetch: int, last: bool
     ) -> Iterator[bytes]:
         for path, content in request.files.items():
             yield from put_frames(number, path, content)
@@ -210,6 +221,7 @@ class AgentChannel:
             "max_output": max_output,
             "fetch": request.fetch,
             "max_fetch": max_fetch,
+            "last": last,
             "feed": request.stdin_descriptor is not None,
         }
         yield frames.encode_message(frames.RUN, number, fields, request.source())

@@ -43,7 +43,6 @@ class Child:
 
         The child reads all of it before any of it runs.
         """
-        self.mark()
         header = marshal.dumps(request)
         data = program.REQUEST.pack(len(header), len(source)) + header + source
         rights = [] if stdin is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [stdin]))]
@@ -56,7 +55,9 @@ class Child:
         """Wait until the child is warmed; False if it is not in time or has died."""
         poller = select.poll()
         poller.register(self.control, select.POLLIN)
-        return bool(poller.poll(timeout * 1000)) and self.control.recv(1) == program.READY
+        ready = bool(poller.poll(timeout * 1000)) and self.control.recv(1) == program.READY
+        self.mark()  # now, while nobody waits: it does nothing more before its request
+        return ready
 
     def mark(self) -> None:
         """Have `figures` count CPU time from now."""

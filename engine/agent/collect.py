@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.agent import frames
 from engine.errors import ContainerLost, RequestError
 from engine.execution import Outcome, OutputCallback, Timing
 
 
+class Holder(NamedTuple):
+    """Who runs something in a container: told to the result, and to whoever wants to cancel."""
+
+    token: int = 0
+    """The lease's."""
+    container_id: str = ""
+    waited: float = 0.0
+    """Seconds for the container."""
+
+
+NOBODY = Holder()
+
+
 class Collector:
     """The output and files of one request; handed each of its frames in turn."""
 
-    def __init__(self, max_output: int = 0, max_files: int = 0, on_output: OutputCallback | None = None) -> None:
+    def __init__(
+        self,
+        max_output: int = 0,
+        max_files: int = 0,
+        on_output: OutputCallback | None = None,
+        holder: Holder = NOBODY,
+    ) -> None:
         """Args: max_output: bytes of each stream; max_files: bytes of all files. The agent keeps to them."""
+        self._holder = holder
         self._left = {"stdout": max_output, "stderr": max_output, "files": max_files}
         self._began = monotonic()
         self._on_output = on_output
@@ -70,8 +90,9 @@ class Collector:
             "truncated": tuple(fields["truncated"]),
             "files": self.files,
             "files_too_large": self.too_large,
-            "timing": Timing(run=run, answer=max(0.0, monotonic() - self._began - run)),
+            "timing": Timing(self._holder.waited, run, max(0.0, monotonic() - self._began - run)),
             "cpu_time": fields["cpu_time"],
             "peak_memory": fields["peak_memory"],
+            "container_id": self._holder.container_id,
             "reason": fields["reason"],
         }

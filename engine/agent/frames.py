@@ -14,7 +14,7 @@ import json
 import struct
 from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Raised whenever a frame changes its meaning; both ends refuse another's."""
 
 MAX_BODY = 4 << 20

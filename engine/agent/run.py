@@ -24,6 +24,9 @@ class Run:
         self.deadline = self.began + fields["timeout"]
         self.fetch: List[str] = fields.get("fetch", [])
         self.fetch_limit: int = fields.get("max_fetch", 0)
+        self.last: bool = fields.get("last", False)
+        self.watched = False
+        """Whether its pipes are read as it writes."""
         self.outcome: Optional[str] = None
         self.reason = ""
         self.said = b""

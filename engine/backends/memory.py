@@ -85,10 +85,12 @@ class MemoryContainer:
             say(frames.READY, {"python": "3.11.0", "places": ["/workspace"], "gauges": _GAUGES})
         elif frame.kind == frames.RUN:
             self.tenants += 1
-            _, source = frames.decode_message(frame.body)
+            fields, source = frames.decode_message(frame.body)
             self._answers += frames.encode(frames.STDOUT, frame.request, source)
             result = {"outcome": "ok", "exit_code": 0, "signal": None, "wall_time": 0.0, "truncated": [], "reason": ""}
             say(frames.RESULT, {**result, "cpu_time": 0.0, "peak_memory": 0})
+            if fields["last"]:
+                self._answer(frames.Frame(frames.RESET, frame.request, b""))
         elif frame.kind == frames.RESET:
             clean, self.dirty = not self.dirty, False
             self.tenants = 0 if clean else self.tenants
