@@ -460,7 +460,10 @@ class Agent:
         """Kill children that have said their last word; they wait only for this."""
         for child in self._past:
             if child.pid not in self.ended:
-                os.kill(child.pid, signal.SIGKILL)
+                try:
+                    os.kill(child.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # it has been reaped, and the word of it is on its way
                 self._zygote.wait_ended(child.pid, self.ended, time.monotonic() + 5)
             child.close()
             self.ended.pop(child.pid, None)

@@ -448,6 +448,15 @@ def test_reset_is_a_fresh_interpreter_and_keeps_files(session: Session) -> None:
     assert ([file.path for file in session.files()], session.container_id) == (["kept"], container)
 
 
+def test_reset_many_times(session: Session) -> None:
+    """A killed interpreter may be reaped before the agent has heard of its end."""
+    session.run("x = 1")
+    container = session.container_id
+    for _ in range(30):
+        session.reset()
+    assert (session.run("'x' in globals()").value, session.container_id) == ("False", container)
+
+
 def test_one_cell_at_a_time(session: Session) -> None:
     refused: list[str] = []
 
