@@ -8,7 +8,6 @@ cell itself runs outside it.
 
 from __future__ import annotations
 
-import glob
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +39,8 @@ _SCRUB_WAIT = 0.1
 """Seconds that a one-shot cell waits to be able to tell how long its scrub took."""
 
 _KINDS = frozenset(kind.value for kind in CompletionKind)
+
+_LONGEST_COMPLETION = 200
 
 _AGAIN = "run the cell again: it starts fresh"
 
@@ -186,7 +187,11 @@ class Session:
         items = found.get("items")
         if not isinstance(start, int) or not 0 <= start <= cursor or not isinstance(items, list):
             return Completions(cursor)
-        return Completions(start, tuple(item for item in map(_completion, items) if item is not None))
+        line = code.rfind("\n", 0, cursor) + 1
+        begun = code[max(start, line) : cursor]
+        # A tenant's words: what is offered must go on from what is typed, and be nothing else.
+        checked = (_completion(item, begun) for item in items) if start >= line else ()
+        return Completions(start, tuple(item for item in checked if item is not None))
 
     def help(self, code: str, cursor: int, timeout: float = 0.3) -> Help:
         """What is known of the call around `cursor`, or of the name there."""
@@ -194,13 +199,13 @@ class Session:
         return Help(*(str(found.get(name, "")) for name in ("name", "signature", "doc")))
 
     def _ask(self, code: str, cursor: int, timeout: float, *, about: bool) -> dict[str, Any]:
-        interpreter = self._interpreter
-        if interpreter is None:
-            return {}
         deadline = monotonic() + timeout
         if not self._question_lock.acquire(timeout=timeout):  # an interpreter hears one question at a time
             return {}
         try:
+            interpreter = self._interpreter
+            if interpreter is None:
+                return {}
             left = max(0.0, deadline - monotonic())
             return dict(interpreter.complete(code, cursor, about=about, timeout=left) or {})
         except ContainerLost:
@@ -231,7 +236,7 @@ class Session:
         """
         limit = self._pool.config.max_file_bytes
         with self._workdir() as interpreter:
-            _, fetched = interpreter.files((glob.escape(path),), limit)
+            _, fetched = interpreter.files((path,), limit)
         if path in fetched.too_large:
             raise RequestError(
                 f"{path} of {fetched.too_large[path]} bytes is more than {limit}", "raise max_file_bytes"
@@ -259,6 +264,8 @@ class Session:
         """
         with self._alone(), self._lock:
             self._lost = ""
+            if self._lease is not None and not self._lease.active:
+                self._lease = self._interpreter = None
             if self._lease is not None and self._lease.active and self._interpreter is not None:
                 self._interpreter.close()
                 self._interpreter = self._start(self._lease)
@@ -342,6 +349,9 @@ class Session:
         if lease is None:
             lease = self._pool.get_container(wait)  # may wait long: outside the lock
         with self._lock:
+            if self._closed:
+                lease.release()
+                raise PoolClosed("the session is closed")
             self._lease, self._container_id = lease, lease.id
             self._pool.renew(lease)
             interpreter = self._interpreter = self._interpreter or self._start(lease)
@@ -385,7 +395,7 @@ class Session:
         with self._lock:
             if self._lease is not None:
                 self._lease.broken = "a cell was abandoned"
-                self._lost = "a cell was abandoned"
+                self._lost = "a cell was abandoned" if self._mode is Mode.SESSION else ""
         self._let_go()
 
     def _loss(self, reason: str) -> SessionLost:
@@ -418,12 +428,19 @@ class Session:
 
     def _tell(self, text: str) -> None:
         if self._on_notice is not None:
-            self._on_notice(text)
+            try:
+                self._on_notice(text)
+            except Exception as error:  # whoever is told must not stop whoever tells
+                self._pool.note_failure("a session's notice", error)
 
 
-def _completion(item: object) -> Completion | None:
-    """One completion as the interpreter says it; None if it is none."""
+def _completion(item: object, begun: str) -> Completion | None:
+    """One completion as the interpreter says it; None if it is none, or does not go on from what is typed."""
     match item:
-        case [str(text), str(kind)] if kind in _KINDS:
+        case [str(text), str(kind)] if kind in _KINDS and text.startswith(begun) and _is_harmless(text):
             return Completion(text, CompletionKind(kind))
     return None
+
+
+def _is_harmless(text: str) -> bool:
+    return text.isprintable() and len(text) <= _LONGEST_COMPLETION

@@ -16,11 +16,11 @@ import time
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple
 
 from engine.agent import fetch, frames, kernel, scrub
-from engine.agent.cells import Interactive
+from engine.agent.cells import Interactive, how_it_ended
 from engine.agent.children import Child, Ending, Zygote, ZygoteLost
 from engine.agent.gauges import Gauges
 from engine.agent.inflow import Inflow
-from engine.agent.places import Place, open_beneath, writable_mounts
+from engine.agent.places import Place, matching_files, open_beneath, writable_mounts
 from engine.agent.run import Run
 
 _BACKLOG = 256 << 10
@@ -59,7 +59,8 @@ class Agent:
         self._refusal = ""
         self._cancelled = 0
         self._next_gauges = 0.0
-        self._congested = False
+        self.congested = False
+        """Whether the host has fallen behind, so that nobody is listened to who would add to it."""
         self._awaiting_host = False
         self._zygote_link = -1
         self._handlers: Dict[int, Callable[[frames.Frame], None]] = {
@@ -372,7 +373,7 @@ class Agent:
 
     def _watch_pipes(self, run: Run) -> None:
         run.watched = True
-        if not self._congested:
+        if not self.congested:
             for descriptor in run.open_pipes:
                 self._poller.register(descriptor, select.POLLIN)
 
@@ -388,16 +389,16 @@ class Agent:
 
     def _balance(self, run: Run) -> None:
         """Stop or resume reading the program's pipes as the host falls behind or catches up."""
-        if (len(self.out) >= _BACKLOG) == self._congested:
+        if (len(self.out) >= _BACKLOG) == self.congested:
             return
-        self._congested = not self._congested
+        self.congested = not self.congested
         for descriptor in run.open_pipes if run.watched else ():
-            if self._congested:
+            if self.congested:
                 self._poller.unregister(descriptor)
             else:
                 self._poller.register(descriptor, select.POLLIN)
         if run.child is self._interactive.child:
-            if self._congested:
+            if self.congested:
                 self.unlisten(run.child)
             else:
                 self.listen_to(run.child)
@@ -425,10 +426,10 @@ class Agent:
     def _finish(self, run: Run) -> None:
         self.running = None
         self._end_inflow()
-        if run.watched and not self._congested:
+        if run.watched and not self.congested:
             for descriptor in run.open_pipes:
                 self._poller.unregister(descriptor)
-        self._congested = False
+        self.congested = False
         run.drain(self.out)
         if run.child is self._interactive.child:
             self._finish_cell(run)
@@ -438,7 +439,8 @@ class Agent:
         result = run.result()
         if run.fetch:
             with self.tenant.identity():
-                fetch.send_files(run.request, self.workdir, run.fetch, run.fetch_limit, self.out, self.flush_all)
+                paths = matching_files(self.workdir, run.fetch)
+                fetch.send_files(run.request, self.workdir, paths, run.fetch_limit, self.out, self.flush_all)
         self.send(frames.RESULT, run.request, result)
         if run.last:
             self._flush()  # the answer first
@@ -449,6 +451,7 @@ class Agent:
         result["new_files"] = self._interactive.new_files()
         result["state_lost"] = cell.child.ending is not None
         if result["state_lost"]:
+            result["reason"] = result["reason"] or "the interpreter ended: %s" % how_it_ended(cell.child)
             self._interactive.forget()
         else:
             self._interactive.write()  # and listen to it again, if the host had fallen behind

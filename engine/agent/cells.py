@@ -37,6 +37,8 @@ class Cell(Run):
     def __init__(self, request: int, child: Child, fields: Dict[str, Any], gauges: Gauges) -> None:
         super().__init__(request, child, fields, gauges)
         self.interrupted = False
+        self.asking = False
+        """Whether a question of the cell's has not been answered."""
         child.mark()
 
     def end(self, body: bytes) -> None:
@@ -57,11 +59,13 @@ class Interactive:
         self._reader = frames.FrameReader(_LONGEST_MESSAGE)
         self._outbox = bytearray()
         self._asked = 0
+        self._why = ""
+        """What was wrong with an interpreter that was killed between cells."""
         self._files: fetch.Marks = {}
         self.handlers: Dict[int, Callable[[frames.Frame], None]] = {
             frames.OPEN: self._open,
             frames.CELL: self._cell,
-            frames.INPUT: self._forward,
+            frames.INPUT: self._answer,
             frames.COMPLETE: self._forward,
             frames.INTERRUPT: self._interrupt,
             frames.FILES: self._send_files,
@@ -87,7 +91,8 @@ class Interactive:
         fields, _ = frames.decode_message(frame.body)
         child = self.child
         if child is None or agent_knows_end(self._agent, child):
-            reason = "it had not begun" if child is None else how_it_ended(child)
+            reason = "it had not begun" if child is None else self._why or how_it_ended(child)
+            self._why = ""
             self._agent.send(frames.REFUSED, frame.request, {"reason": "the interpreter was gone: %s" % reason})
             self.forget()
             return
@@ -102,6 +107,12 @@ class Interactive:
         self._outbox += frames.encode(frame.kind, frame.request, frame.body)
         self.write()
 
+    def _answer(self, frame: frames.Frame) -> None:
+        cell = self._agent.running
+        if isinstance(cell, Cell) and cell.request == frame.request and cell.asking:
+            cell.asking = False
+            self._forward(frame)
+
     def _interrupt(self, frame: frames.Frame) -> None:
         cell = self._agent.running
         if not isinstance(cell, Cell) or cell.request != frame.request:
@@ -109,7 +120,7 @@ class Interactive:
         if cell.interrupted:
             self._agent.stop(cell, "cancelled")
             return
-        cell.interrupted = True
+        cell.interrupted, cell.asking = True, False  # one that catches it may ask again
         try:
             os.killpg(cell.child.pid, signal.SIGINT)  # as Ctrl+C at a terminal: also what it has started
         except ProcessLookupError:
@@ -122,7 +133,7 @@ class Interactive:
         with agent.tenant.identity():
             found = fetch.marks(agent.workdir)
             fetch.send_files(
-                frame.request, agent.workdir, fields["fetch"], fields["max_fetch"], agent.out, agent.flush_all
+                frame.request, agent.workdir, fields["paths"], fields["max_fetch"], agent.out, agent.flush_all
             )
         self._files = found
         agent.send(frames.LISTED, frame.request, {"files": fetch.listed(found), "refused": agent.take_refusal()})
@@ -158,6 +169,9 @@ class Interactive:
         elif not isinstance(cell, Cell) or message.request != cell.request or cell.over:
             pass  # late
         elif message.kind == frames.INPUT_WANTED:
+            if cell.asking:
+                raise frames.FrameError("a second question before the first was answered")
+            cell.asking = True
             cell.drain(agent.out)  # what was printed before the question comes before it
             agent.pass_on(message)
         elif message.kind == interpreter.DONE:
@@ -170,6 +184,7 @@ class Interactive:
                 cell.reason = reason
                 self._agent.stop(cell, "killed")
         elif self.child is not None and not self._agent.await_end(self.child, 0.2):
+            self._why = reason
             self._agent.kill_everything()
 
     def write(self) -> None:
@@ -183,7 +198,8 @@ class Interactive:
             pass
         except OSError:
             self._outbox.clear()
-        self._agent.listen_to(self.child, writing=bool(self._outbox))
+        if not self._agent.congested:
+            self._agent.listen_to(self.child, writing=bool(self._outbox))
 
     def new_files(self) -> Any:
         """Files made or changed since the last look: paths and sizes."""

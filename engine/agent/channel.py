@@ -19,7 +19,7 @@ from engine.agent import frames, handover
 from engine.agent.collect import Collector, Holder
 from engine.agent.feed import Feed
 from engine.backends.base import ByteStream
-from engine.errors import ContainerLost, ImageUnusable
+from engine.errors import ContainerLost, ImageUnusable, RequestError
 from engine.execution import ExecutionRequest, ExecutionResult, Outcome, OutputCallback
 
 _READ = 1 << 18
@@ -147,8 +147,11 @@ class AgentChannel:
         try:
             if cancelled():
                 return ExecutionResult(Outcome.CANCELLED, container_id=holder.container_id)
-            for piece in self._request_frames(number, request, timeout, max_output, max_fetch, last):
-                self.send(piece)
+            try:
+                for piece in self._request_frames(number, request, timeout, max_output, max_fetch, last):
+                    self.send(piece)
+            except frames.FrameError as error:  # nothing of it runs before its last frame
+                raise RequestError(f"code, arguments and variables together: {error}") from error
             if request.stdin_descriptor is not None:
                 feed = Feed(request.stdin_descriptor, lambda data: self.send(frames.encode(frames.FEED, number, data)))
             result = self._collect(number, collector, deadline, feed)

@@ -10,6 +10,8 @@ from engine.agent import frames
 from engine.agent.places import matching_files, open_beneath
 
 _MOST_LISTED = 1000
+_LONGEST_LIST = 1 << 20
+"""Bytes that a list of files may take."""
 
 Marks = Dict[str, Tuple[int, int, int]]
 """Path to size in bytes, time of the last change in nanoseconds, inode: alike if nothing was written."""
@@ -28,16 +30,25 @@ def marks(workdir: str) -> Marks:
 
 
 def listed(files: Marks) -> List[Tuple[str, int]]:
-    """Paths and sizes; names that are not UTF-8 have their bytes as surrogate escapes."""
-    return [(path, mark[0]) for path, mark in sorted(files.items())]
+    """Paths and sizes, as many as fit into one frame with room for the rest.
+
+    Names that are not UTF-8 have their bytes as surrogate escapes, six characters each in JSON.
+    """
+    found, left = [], _LONGEST_LIST
+    for path, mark in sorted(files.items()):
+        left -= 6 * len(path) + 32
+        if left < 0:
+            break
+        found.append((path, mark[0]))
+    return found
 
 
 def send_files(
-    request: int, workdir: str, patterns: List[str], limit: int, out: bytearray, flush: Callable[[], None]
+    request: int, workdir: str, paths: List[str], limit: int, out: bytearray, flush: Callable[[], None]
 ) -> None:
-    """Send the files whose paths match, in pieces, as far as the limit on their sum allows."""
+    """Send the files of those paths that there are, in pieces, as far as the limit on their sum allows."""
     left = limit
-    for path in matching_files(workdir, patterns):
+    for path in paths:
         try:
             descriptor = open_beneath(workdir, path, os.O_RDONLY)
         except OSError:

@@ -51,7 +51,7 @@ INTERRUPT = 12
 COMPLETE = 13
 """Message {code, cursor, help}: answered by COMPLETED, also while a cell runs, if the interpreter can."""
 FILES = 14
-"""Message {fetch, max_fetch}: answered by FILE for each file asked for, then LISTED."""
+"""Message {paths, max_fetch}: answered by FILE for each of those files, then LISTED."""
 
 FEED = 15
 """Bytes of the running program's standard input; none: its end. Dropped if that program is over."""
@@ -97,14 +97,20 @@ class Frame(NamedTuple):
 
 
 def encode(kind: int, request: int, body: bytes = b"") -> bytes:
-    """Return the bytes of one frame."""
+    """Return the bytes of one frame.
+
+    Raises:
+        FrameError: if the body is longer than the other end takes.
+    """
+    if len(body) > MAX_BODY:
+        raise FrameError("a body of %d bytes is longer than %d" % (len(body), MAX_BODY))
     return _HEADER.pack(len(body), kind, request) + body
 
 
 def encode_message(kind: int, request: int, fields: Dict[str, Any], blob: bytes = b"") -> bytes:
     """Return the bytes of one frame that carries `fields` as JSON and then `blob`."""
     text = json.dumps(fields, separators=(",", ":")).encode()
-    return _HEADER.pack(4 + len(text) + len(blob), kind, request) + _LENGTH.pack(len(text)) + text + blob
+    return encode(kind, request, _LENGTH.pack(len(text)) + text + blob)
 
 
 def decode_message(body: bytes) -> Tuple[Dict[str, Any], bytes]:

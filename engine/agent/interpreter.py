@@ -33,6 +33,9 @@ STATUS = struct.Struct(">BB")
 
 OK, ERROR, INTERRUPTED, OUT_OF_MEMORY = range(4)
 
+# The tenant may change these modules; what keeps the session going does not look there again.
+_dumps, _exit, _pthread_kill = json.dumps, os._exit, signal.pthread_kill
+
 _LONGEST_VALUE = 64 << 10
 """Characters of an echoed value; what is longer is cut and says so."""
 
@@ -60,7 +63,8 @@ class Interpreter:
         self._sending = threading.Lock()
         self._cells: queue.SimpleQueue[Tuple[int, Dict[str, Any], bytes]] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Dict[str, Any]] = queue.SimpleQueue()
-        self._completing = threading.Lock()
+        self._questions: queue.SimpleQueue[Tuple[int, Dict[str, Any]]] = queue.SimpleQueue()
+        self._interrupts: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._builtins = builtins
         self._lines = linecache.cache
         self._pid = os.getpid()
@@ -76,7 +80,12 @@ class Interpreter:
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._main = types.ModuleType("__main__")
         self._main.__dict__.update(__builtins__=builtins, __annotations__={})
-        self._thread = threading.Thread(target=self._listen, args=(begun,), name="session", daemon=True)
+        # All made now: later the tenant may have used up what threads there are.
+        self._threads = [
+            threading.Thread(target=self._listen, args=(begun,), name="session", daemon=True),
+            threading.Thread(target=self._answer_questions, name="completion", daemon=True),
+            threading.Thread(target=self._insist, name="interrupt", daemon=True),
+        ]
 
     def serve(self) -> NoReturn:
         """Run cells until the agent is gone."""
@@ -89,7 +98,8 @@ class Interpreter:
         getpass.getpass = self._getpass
         signal.signal(signal.SIGINT, self._interrupted)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        self._thread.start()  # it inherits the mask: signals are the main thread's
+        for thread in self._threads:
+            thread.start()  # it inherits the mask: signals are the main thread's
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         while True:
             request, fields, source = self._cells.get()
@@ -102,46 +112,38 @@ class Interpreter:
     # The control stream.
 
     def _listen(self, data: bytes) -> None:
-        import threading
-
-        reader = frames.FrameReader()
-        while True:
-            for frame in reader.feed(data):
-                fields, blob = frames.decode_message(frame.body) if frame.body else ({}, b"")
-                if frame.kind == frames.CELL:
-                    self._cells.put((frame.request, fields, blob))
-                elif frame.kind == frames.INPUT:
-                    self._answers.put(fields)
-                elif frame.kind == frames.INTERRUPT:
-                    threading.Thread(target=self._insist, args=(frame.request,), daemon=True).start()
-                elif frame.kind == frames.COMPLETE and self._completing.acquire(blocking=False):
-                    self._complete(frame.request, fields)
-            try:
+        try:
+            reader = frames.FrameReader()
+            while True:
+                for frame in reader.feed(data):
+                    fields, blob = frames.decode_message(frame.body) if frame.body else ({}, b"")
+                    if frame.kind == frames.CELL:
+                        self._cells.put((frame.request, fields, blob))
+                    elif frame.kind == frames.INPUT:
+                        self._answers.put(fields)
+                    elif frame.kind == frames.INTERRUPT:
+                        self._interrupts.put(frame.request)
+                    elif frame.kind == frames.COMPLETE:
+                        self._questions.put((frame.request, fields))
                 data = self._control.recv(1 << 16)
-            except OSError:
-                data = b""  # the tenant has closed it
-            if not data:
-                os._exit(1)
+                if not data:
+                    break
+        finally:
+            _exit(1)  # the agent is gone, or the tenant has closed the stream: nobody would hear of a cell
 
     def _send(self, kind: int, request: int, body: bytes) -> None:
         with self._sending:
             self._control.sendall(frames.encode(kind, request, body))
 
-    def _complete(self, request: int, fields: Dict[str, Any]) -> None:
-        """Answer in a thread of its own: a tenant's `__dir__` may never return."""
-        import threading
-
-        def answer() -> None:
+    def _answer_questions(self) -> None:
+        while True:
+            request, fields = self._questions.get()
             try:
                 look = completion.help_at if fields["help"] else completion.complete
-                found = look(self._main.__dict__, fields["code"], fields["cursor"])
+                answer = _dumps(look(self._main.__dict__, fields["code"], fields["cursor"]))
             except BaseException:
-                return  # the host's deadline says that there is no answer
-            finally:
-                self._completing.release()  # before the answer, which may bring the next question
-            self._send(frames.COMPLETED, request, json.dumps(found).encode())
-
-        threading.Thread(target=answer, daemon=True).start()
+                answer = "{}"  # a namespace that is being changed meanwhile, say
+            self._send(frames.COMPLETED, request, answer.encode())
 
     # A cell.
 
@@ -158,23 +160,24 @@ class Interpreter:
             code = program.exit_code(stop.code)
             status = OK if code == 0 else ERROR
         except BaseException as error:
-            self._in_cell = False
             interrupted = isinstance(error, KeyboardInterrupt)
             status = INTERRUPTED if interrupted else OUT_OF_MEMORY if isinstance(error, MemoryError) else ERROR
-            code = 130 if interrupted else 1
-            self._report(error)
+            try:
+                self._report(error)
+            except KeyboardInterrupt:
+                status = INTERRUPTED  # the tenant's `__str__` may take its time
+            code = 130 if status == INTERRUPTED else 1
             del error
         self._in_cell = False
         if os.getpid() != self._pid:
             _flush()
-            os._exit(code)  # a fork that the cell made and let run to its end
-        if sys.stdin is None or sys.stdin.closed:
-            sys.stdin = os.fdopen(0, closefd=False)  # `exit` closes it
+            _exit(code)  # a fork that the cell made and let run to its end
+        _reopen_stdin()
         _flush()
         self._done(status, code)
 
     def _done(self, status: int, code: int) -> None:
-        said = json.dumps({"value": self._value}).encode()
+        said = _dumps({"value": self._value}).encode()
         self._send(DONE, self._request, STATUS.pack(status, code) + said)
 
     def _execute(self, text: str, name: str) -> None:
@@ -252,6 +255,8 @@ class Interpreter:
             _leave_us_out(told)
             cell = r'^([\s|]*)File "(Cell \d+)", (line \d+)(?:, in <module>)?'
             sys.stderr.write(re.sub(cell, r"\1\2, \3", "".join(told.format()), flags=re.M))
+        except KeyboardInterrupt:
+            raise
         except BaseException:
             sys.__excepthook__(type(error), error, trace)
 
@@ -260,7 +265,7 @@ class Interpreter:
         if self._in_cell:
             raise KeyboardInterrupt
 
-    def _insist(self, request: int) -> None:
+    def _insist(self) -> None:
         """Repeat an interrupt that came between the last look for signals and a call that waits.
 
         Python looks for signals between two lines; one that arrives after that, but before the
@@ -269,12 +274,15 @@ class Interpreter:
         import threading
         import time
 
-        for _ in range(_REPEATS):
-            time.sleep(_REPEAT_AFTER)
-            done = self._heard == request or self._request != request or not self._in_cell
-            if done or signal.getsignal(signal.SIGINT) != self._interrupted:
-                return
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        main, sleep = threading.main_thread().ident or 0, time.sleep
+        while True:
+            request = self._interrupts.get()
+            for _ in range(_REPEATS):
+                sleep(_REPEAT_AFTER)
+                done = self._heard == request or self._request != request or not self._in_cell
+                if done or signal.getsignal(signal.SIGINT) != self._interrupted:
+                    break
+                _pthread_kill(main, signal.SIGINT)
 
     # Asking the person.
 
@@ -292,7 +300,7 @@ class Interpreter:
         _flush()
         self._serial += 1
         question = {"serial": self._serial, "prompt": prompt[:_LONGEST_VALUE], "secret": secret}
-        self._send(frames.INPUT_WANTED, self._request, json.dumps(question).encode())
+        self._send(frames.INPUT_WANTED, self._request, _dumps(question).encode())
         while True:
             answer = self._answers.get()
             if answer["serial"] == self._serial:
@@ -316,6 +324,15 @@ def _leave_us_out(told: traceback.TracebackException) -> None:
             _leave_us_out(other)
 
 
+def _reopen_stdin() -> None:
+    """`exit` closes it."""
+    try:
+        if sys.stdin is None or sys.stdin.closed:
+            sys.stdin = os.fdopen(0, closefd=False)
+    except BaseException:
+        pass  # the tenant has put something else there, or closed the descriptor
+
+
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -333,4 +350,4 @@ def serve(control: socket.socket, begun: bytes) -> NoReturn:
     try:
         Interpreter(control, begun).serve()
     finally:
-        os._exit(1)  # the control stream is gone
+        _exit(1)  # the control stream is gone

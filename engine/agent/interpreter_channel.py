@@ -24,6 +24,16 @@ _ANSWER_TIMEOUT = 10.0
 """Seconds for what the agent does without a tenant: to open an interpreter, to list files."""
 
 _LONGEST_TEXT = 1 << 16
+"""Characters of a prompt or a value that are passed on."""
+
+_LONGEST_ANSWER = 1 << 18
+"""Characters of an answer to `input`; the rest is cut off."""
+
+_LOOKED_AT = 4000
+"""Characters before the cursor that an interpreter is asked about."""
+
+_SLICE = 0.02
+"""Seconds for which a completion keeps a cell from reading."""
 
 
 class InterpreterChannel:
@@ -38,6 +48,8 @@ class InterpreterChannel:
         self._channel = channel
         self._turn = threading.Condition()
         self._reading = False
+        self._waiting = 0
+        """Cells that wait until a completion lets go of the channel."""
         self._completed: dict[int, Any] = {}
         self._wanted: set[int] = set()
         self._cell = 0
@@ -106,25 +118,31 @@ class InterpreterChannel:
         """
         number = self._channel.next_id()
         deadline = monotonic() + timeout
+        first = max(0, cursor - _LOOKED_AT)
+        fields = {"code": code[first : cursor + _LOOKED_AT // 4], "cursor": cursor - first, "help": about}
         self._wanted.add(number)
         try:
-            fields = {"code": code, "cursor": cursor, "help": about}
-            self._channel.send(frames.encode_message(frames.COMPLETE, number, fields))
+            with self._turn:
+                if self._closed:
+                    return None
+                self._channel.send(frames.encode_message(frames.COMPLETE, number, fields))
             while number not in self._completed and monotonic() < deadline:
                 with self._turn:
                     if self._closed:
                         return None
-                    if self._reading:
+                    if self._reading or self._waiting:
                         self._turn.wait(deadline - monotonic())
                         continue
                     self._reading = True
                 try:
-                    frame = self._channel.poll_frame(deadline)
+                    frame = self._channel.poll_frame(min(deadline, monotonic() + _SLICE))
                     if frame is not None and frame.kind == frames.COMPLETED:
                         self._note_completion(frame)
                 finally:
                     self._release()
             found = self._completed.pop(number, None)
+            if isinstance(found, dict) and isinstance(found.get("start"), int):
+                found["start"] += first
             return found if isinstance(found, dict) else None
         finally:
             self._wanted.discard(number)
@@ -146,8 +164,8 @@ class InterpreterChannel:
             self._channel.send(piece)
         self.files()
 
-    def files(self, fetch: tuple[str, ...] = (), max_fetch: int = 0) -> tuple[tuple[FileInfo, ...], Collector]:
-        """List the working directory, and fetch files whose paths match a pattern.
+    def files(self, paths: tuple[str, ...] = (), max_fetch: int = 0) -> tuple[tuple[FileInfo, ...], Collector]:
+        """List the working directory, and fetch files.
 
         Args:
             max_fetch: bytes of all fetched files together.
@@ -156,7 +174,7 @@ class InterpreterChannel:
             RequestError: if a file that was put before was refused.
         """
         number = self._channel.next_id()
-        fields = {"fetch": fetch, "max_fetch": max_fetch}
+        fields = {"paths": paths, "max_fetch": max_fetch}
         collector = Collector(max_files=max_fetch)
         listed = self._ask(frames.encode_message(frames.FILES, number, fields), number, frames.LISTED, collector.take)
         answer = frames.decode_message(listed.body)[0]
@@ -185,7 +203,11 @@ class InterpreterChannel:
         asked = _json(question)
         prompt = str(asked.get("prompt", ""))[:_LONGEST_TEXT]
         text = on_input(InputRequest(prompt, asked.get("secret") is True)) if on_input is not None else None
-        fields = {"serial": asked.get("serial"), "text": text}
+        serial = asked.get("serial")
+        fields = {
+            "serial": serial if isinstance(serial, int) else 0,
+            "text": text[:_LONGEST_ANSWER] if text is not None else None,
+        }
         self._channel.send(frames.encode_message(frames.INPUT, request, fields))
 
     def _note_completion(self, frame: frames.Frame) -> None:
@@ -197,7 +219,11 @@ class InterpreterChannel:
     @contextmanager
     def _as_reader(self) -> Iterator[None]:
         with self._turn:
-            self._turn.wait_for(lambda: not self._reading)
+            self._waiting += 1
+            try:
+                self._turn.wait_for(lambda: not self._reading)
+            finally:
+                self._waiting -= 1
             self._reading = True
         try:
             yield
@@ -216,7 +242,7 @@ def _cell_result(body: bytes, collector: Collector, number: int) -> CellResult:
     return CellResult(
         **collector.result(fields),
         number=number,
-        value=value if isinstance(value, str) else None,
+        value=value[: _LONGEST_TEXT + 100] if isinstance(value, str) else None,
         new_files=_file_infos(fields["new_files"]),
         state_lost=fields["state_lost"],
     )

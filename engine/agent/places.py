@@ -6,6 +6,7 @@ name a program leaves behind (hostile, hidden, endlessly deep) leads anywhere el
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import time
@@ -220,7 +221,8 @@ def matching_files(root: str, patterns: List[str]) -> List[str]:
     while folders and seen < _MOST_ENTRIES:
         folder = folders.pop(0)
         try:
-            entries = sorted(os.scandir(os.path.join(root, folder)), key=lambda entry: entry.name)
+            with os.scandir(os.path.join(root, folder)) as listing:
+                entries = sorted(itertools.islice(listing, _MOST_ENTRIES - seen), key=lambda entry: entry.name)
         except OSError:
             continue
         seen += len(entries)
