@@ -7,15 +7,17 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import need
 from tests.docker.engine import client, owned_by
-from tests.tui.terminal import Terminal
+from tests.terminal import Terminal
 from tests.waiting import eventually
+
+Opener = Callable[..., Terminal]
 
 _POOL = r"Pooldeck\s+(\w{8})"
 
@@ -27,10 +29,23 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def terminal(backend: str) -> Iterator[Terminal]:
-    terminal = Terminal([sys.executable, "-m", "tui.cli", "--backend", backend])
-    yield terminal
-    terminal.close()
+def opened(backend: str, tmp_path: Path) -> Iterator[Opener]:
+    terminals = []
+
+    def start(*arguments: str, **env: str) -> Terminal:
+        env.setdefault("XDG_STATE_HOME", str(tmp_path / "state"))
+        command = [sys.executable, "-m", "tui.cli", "--backend", backend, *arguments]
+        terminals.append(Terminal(command, columns=130, lines=42, **env))
+        return terminals[-1]
+
+    yield start
+    for terminal in terminals:
+        terminal.close()
+
+
+@pytest.fixture
+def terminal(opened: Opener) -> Terminal:
+    return opened()
 
 
 def without(text: str) -> str:
@@ -48,6 +63,20 @@ def agents_of(terminal: Terminal) -> list[int]:
     return found
 
 
+def gone(terminal: Terminal, backend: str, pool: str) -> bool:
+    """Whether nothing is left of a pool whose dashboard has ended."""
+    return owned_by(pool) == [] if backend == "docker" else agents_of(terminal) == []
+
+
+def leave(terminal: Terminal) -> None:
+    """Quit while the text has the focus and the session holds a container."""
+    terminal.press("\x11")
+    terminal.until(r"quit: \d+ containers?, 1 in use")
+    terminal.until(r"The REPL's session ends with its state")
+    terminal.press("\t\r")
+    assert terminal.wait() == 0
+
+
 def test_watch_run_steer_and_quit(terminal: Terminal, backend: str) -> None:
     found = terminal.until(_POOL)
     terminal.until(rf"{backend} · ")
@@ -58,11 +87,13 @@ def test_watch_run_steer_and_quit(terminal: Terminal, backend: str) -> None:
     terminal.until(r"5 REPL")
     terminal.press("import time; print('from the pool', 6 * 7); time.sleep(3)\r")
     terminal.until(r"from the pool 42")
-    terminal.until(r"▶ in use +» ")
+    terminal.until(r"▶ in use · session +» ")
     terminal.until(r"2 available  1 in use")
-    terminal.until(r"✓ ok 3\.\d+ s · [0-9a-f]+ · wait")
+    terminal.until(r"held by the REPL's session[\s\S]*✓ ok  3\.\d+ s \(wait ")
     terminal.press("1/0\r")
     terminal.until(r"ZeroDivisionError: division by zero[\s\S]*✗ error")
+    terminal.press("%mode oneshot\r")  # the session lets its container go
+    terminal.until(r"3 available  0 in use")
     terminal.until(r"Esc Leave")  # else what is on the screen is still the footer before it
     terminal.press("\x1b")
     terminal.until(r"d Drain")
@@ -125,7 +156,7 @@ def test_resizing_the_window_changes_the_layout_and_keeps_the_selection(terminal
     terminal.until(r"container +state +for")
     assert "Metrics" not in terminal.text
     terminal.resize(200, 60)
-    terminal.until(rf"6 Details {selected}[\s\S]*one-shot")
+    terminal.until(rf"6 Details {selected}[\s\S]* session ")
     terminal.press("q")
     assert terminal.wait() == 0
 
@@ -136,11 +167,7 @@ def test_keys_in_the_repl_belong_to_the_text(terminal: Terminal) -> None:
     terminal.press("print('quid', 'r+-')\r")
     terminal.until(r"quid r\+-\s")
     assert "● running" in terminal.text
-    terminal.until(r"Esc Leave")  # else what is on the screen is still the footer before it
-    terminal.press("\x1b")
-    terminal.until(r"q Quit")
-    terminal.press("q")
-    assert terminal.wait() == 0
+    leave(terminal)
 
 
 def test_several_lines_and_the_keys_that_submit(terminal: Terminal) -> None:
@@ -151,16 +178,12 @@ def test_several_lines_and_the_keys_that_submit(terminal: Terminal) -> None:
     terminal.until(r"n is 0\s[\s\S]*n is 1\s")
     terminal.press("print('alt')")
     terminal.press("\x1b\r")
-    terminal.until(r"▸ print\('alt'\)[\s\S]*\n.*\balt\s[\s\S]*✓ ok")
+    terminal.until(r">>> print\('alt'\)[\s\S]*\n.*\balt\s[\s\S]*✓ ok")
     terminal.press("import time; time.sleep(60)\r")
     terminal.until(r"▶ running")
     terminal.press("\x03")
-    terminal.until(r"■ cancelled")
-    terminal.until(r"Esc Leave")  # else what is on the screen is still the footer before it
-    terminal.press("\x1b")
-    terminal.until(r"q Quit")
-    terminal.press("q")
-    assert terminal.wait() == 0
+    terminal.until(r"KeyboardInterrupt[\s\S]*■ interrupted")
+    leave(terminal)
 
 
 def test_quit_asks_while_programs_run_and_a_second_quit_leaves_nothing(terminal: Terminal, backend: str) -> None:
@@ -234,7 +257,7 @@ def test_no_color_is_respected() -> None:
     terminal = Terminal([sys.executable, "-m", "tui.cli", "demo"], NO_COLOR="1")
     try:
         terminal.until(r"▶ in use")
-        colours = {cell.fg for line in terminal._screen.buffer.values() for cell in line.values()} - {"default"}
+        colours = {cell.fg for line in terminal.screen.buffer.values() for cell in line.values()} - {"default"}
         assert all(colour[:2] == colour[2:4] == colour[4:] for colour in colours), f"not grey: {colours}"
     finally:
         terminal.close()
