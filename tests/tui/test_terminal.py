@@ -17,6 +17,18 @@ from tests.docker.engine import client, owned_by
 from tests.terminal import Terminal
 from tests.waiting import eventually
 
+_RAISING = """
+import sys
+from tui.app import PooldeckApp
+from tui.dashboard import open_dashboard
+
+def raising(self):
+    raise RuntimeError("something in the app is wrong")
+
+PooldeckApp.action_pause = raising
+sys.exit(open_dashboard({"backend": sys.argv[1]}, {}))
+"""
+
 Opener = Callable[..., Terminal]
 
 _POOL = r"Pooldeck\s+(\w{8})"
@@ -205,6 +217,162 @@ def test_quit_asks_while_programs_run_and_a_second_quit_leaves_nothing(terminal:
         assert owned_by(pool) == []
     else:
         assert agents_of(terminal) == []
+
+
+def in_repl(terminal: Terminal, text: str) -> None:
+    terminal.until(r"3 available")
+    terminal.press("i")
+    terminal.until(r"Esc Leave")
+    terminal.press(text)
+
+
+def test_session_keeps_its_state_and_offers_what_it_knows(terminal: Terminal) -> None:
+    in_repl(terminal, "kept = {'Ada': 1815}\r")
+    terminal.until(r"✓ ok")
+    terminal.press("kept['Ada'] + 1\r")
+    terminal.until(r"\n│ 1816 +│[\s\S]*✓ ok[\s\S]*\[3\] >>>")
+    terminal.press("kept.po")
+    terminal.until(r"pop +function[\s\S]*popitem +function")
+    terminal.press("\x1b[B\x1b[B\r()")
+    terminal.until(r">>> kept\.popitem\(\)")
+    terminal.press("\r")
+    terminal.until(r"\('Ada', 1815\)")
+    terminal.press("print(")
+    terminal.until(r"print\(\*args, sep=' '")
+    terminal.press("\x03")
+    terminal.press("x = = 1\r")
+    terminal.until(r"invalid syntax \(Ctrl\+J sends it as it is\)")
+    terminal.press("\x03")
+    leave(terminal)
+
+
+def test_completions_appear_while_a_cell_runs(terminal: Terminal) -> None:
+    in_repl(terminal, "import time; tick = 1; print('on'); time.sleep(60)\r")
+    terminal.until(r"│ on +│")
+    terminal.press("time.slee")
+    terminal.until(r"sleep +function")
+    terminal.press("\x03")
+    terminal.until(without(r"sleep +function"))
+    terminal.press("\x03")
+    terminal.until(r"■ interrupted")
+    terminal.press("tick\r")
+    terminal.until(r"\n│ 1 +│")
+    leave(terminal)
+
+
+def test_second_interrupt_kills_and_says_that_the_state_is_lost(terminal: Terminal) -> None:
+    in_repl(terminal, "kept = 1\r")
+    terminal.until(r"✓ ok")
+    terminal.press("\x1b[200~while True:\n    try:\n        print('in'); time.sleep(60)\n")
+    terminal.press("    except BaseException: import time; print('no')\n\x1b[201~\n")
+    terminal.until(r"│ no +│[\s\S]*│ in +│")
+    terminal.press("\x03")
+    terminal.until(r"■ interrupting Ctrl\+C kills it")
+    terminal.until(r"(│ no +│[\s\S]*│ in +│[\s\S]*){2}")
+    terminal.press("\x03")
+    terminal.until(r"the interpreter's state is lost")
+    terminal.press("'kept' in globals()\r")
+    terminal.until(r"│ False +│")
+    leave(terminal)
+
+
+def test_one_shot_mode_keeps_nothing(terminal: Terminal) -> None:
+    in_repl(terminal, "kept = 1\r")
+    terminal.until(r"2 available  1 in use")
+    terminal.press("%mode oneshot\r")
+    terminal.until(r" one-shot ")
+    terminal.until(r"3 available  0 in use")
+    terminal.press("'kept' in globals()\r")
+    terminal.until(r"│ False +│[\s\S]*✓ ok")
+    terminal.press("\x1bOQ")  # F2
+    terminal.until(r"%mode session[\s\S]* session ")
+    terminal.press("\x11")
+    assert terminal.wait() == 0
+
+
+def test_files_are_listed_and_fetched(opened: Opener, tmp_path: Path) -> None:
+    terminal = opened()
+    in_repl(terminal, "open('plot.png', 'wb').write(b'picture')\r")
+    terminal.until(r"plot\.png  7 B  image/png  %get plot\.png fetches it")
+    terminal.press("%files\r")
+    terminal.until(r"%files +│[\s\S]*plot\.png  7 B")
+    terminal.press(f"%get plot.png {tmp_path}/mine.png\r")
+    terminal.until(r"mine\.png  7 B")
+    assert (tmp_path / "mine.png").read_bytes() == b"picture"
+    leave(terminal)
+
+
+def test_program_asks_in_the_pane_and_a_secret_is_shown_nowhere(terminal: Terminal, tmp_path: Path) -> None:
+    in_repl(terminal, "import getpass; name, key = input('Name? '), getpass.getpass('Key? ')\r")
+    terminal.until(r"│ Name\?")
+    terminal.until(r"the program asks for input")
+    terminal.press("Ada\r")
+    terminal.until(r"│ Key\?")
+    terminal.press("hunter2\r")
+    terminal.until(r"Key\? •+[\s\S]*✓ ok")
+    assert "hunter2" not in terminal.text
+    terminal.press("name, key[::-1]\r")
+    terminal.until(r"\('Ada', '2retnuh'\)")
+    leave(terminal)
+    history = (tmp_path / "state" / "pooldeck" / "history.jsonl").read_text()
+    assert "getpass" in history
+    assert "hunter2" not in history
+
+
+def test_container_killed_under_a_session_is_told_and_replaced_by_itself(opened: Opener, backend: str) -> None:
+    terminal = opened(POOLDECK_MIN_SIZE="3")
+    pool = terminal.until(_POOL)[1]
+    in_repl(terminal, "import os; print('pid', os.getpid())\r")
+    held = terminal.until(r"✓ ok .*  ([0-9a-f]{12}) +│")[1]
+    if backend == "docker":
+        victim = next(each for each in owned_by(pool) if each.startswith(held))
+        with contextlib.closing(client()) as api:
+            api.kill(victim)
+    else:
+        for agent in agents_of(terminal):
+            os.kill(agent, signal.SIGKILL)
+    terminal.until(r"died ")
+    terminal.press("1 + 1\r")
+    terminal.until(r">>> 1 \+ 1 [\s\S]*│ .*(container|137|killed).*│")
+    terminal.press("1 + 1\r")
+    terminal.until(r"\n│ 2 +│")
+    terminal.until(r"2 available  1 in use  3 of 3")
+    leave(terminal)
+
+
+def test_drain_tells_the_session(terminal: Terminal) -> None:
+    in_repl(terminal, "kept = 1\r")
+    terminal.until(r"2 available  1 in use")
+    terminal.press("\x1b")
+    terminal.until(r"d Drain")
+    terminal.press("d")
+    terminal.until(r"drain: 3 containers, 1 in use")
+    terminal.press("\t\r")
+    terminal.until(r"│ the pool drains: this session ends in 30 s")
+    terminal.press("r")
+    terminal.until(r"│ this session goes on")
+    terminal.press("i")
+    terminal.until(r"Esc Leave")
+    terminal.press("kept + 1\r")
+    terminal.until(r"\n│ 2 +│")
+    leave(terminal)
+
+
+def test_exception_in_the_app_leaves_no_container(backend: str, tmp_path: Path) -> None:
+    program = tmp_path / "raising.py"
+    program.write_text(_RAISING)
+    terminal = Terminal([sys.executable, str(program), backend], columns=130, lines=42)
+    try:
+        pool = terminal.until(_POOL)[1]
+        in_repl(terminal, "kept = 1\r")
+        terminal.until(r"2 available  1 in use")
+        terminal.press("\x1b")
+        terminal.until(r"p Pause|d Drain")
+        terminal.press("p")
+        assert terminal.wait() == 1
+        assert gone(terminal, backend, pool)
+    finally:
+        terminal.close()
 
 
 def test_killed_dashboard_leaves_nothing(terminal: Terminal, backend: str) -> None:
