@@ -35,7 +35,6 @@ def _dashboard() -> None:
     from engine.backends.memory import MemoryBackend
     from engine.pool import ContainerPool
     from tui.app import PooldeckApp
-    from tui.cells import OneShotCells
 
     pool = ContainerPool(backend=MemoryBackend(), initial_size=_CONTAINERS, min_size=_CONTAINERS, max_size=_CONTAINERS)
     over = threading.Event()
@@ -51,7 +50,7 @@ def _dashboard() -> None:
     for thread in clients:
         thread.start()
     try:
-        PooldeckApp(pool, OneShotCells(pool)).run()
+        PooldeckApp(pool, lambda on_notice: pool.session(on_notice=on_notice)).run()
     finally:
         over.set()
         pool.shutdown(0)

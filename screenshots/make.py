@@ -28,7 +28,6 @@ from engine.container import ContainerState
 from engine.errors import PoolError
 from engine.pool import ContainerPool
 from tui.app import PooldeckApp
-from tui.cells import OneShotCells
 from tui.settings import DashboardSettings
 from tui.widgets.code_input import CodeInput
 from tui.widgets.containers import ContainersPane
@@ -167,11 +166,12 @@ async def _take(
     config = load_config(backend=backend, initial_size=containers, min_size=8, max_size=containers + 4)
     pool = ContainerPool(config, backend=choose_backend(config).backend)
     try:
-        app = PooldeckApp(pool, OneShotCells(pool), DashboardSettings(theme=theme))
+        app = PooldeckApp(pool, lambda on_notice: pool.session(on_notice=on_notice), DashboardSettings(theme=theme))
         with load(pool, clients):
             async with app.run_test(size=size) as pilot:
                 await scene(pilot, app)
                 app.save_screenshot(f"{name}.svg", str(_HERE))
+            await asyncio.to_thread(app.close_session)
             await asyncio.to_thread(pool.shutdown, 0)
     finally:
         await asyncio.to_thread(pool.shutdown, 0)

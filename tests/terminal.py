@@ -16,6 +16,9 @@ from typing import Any
 
 import pyte
 
+# Questions and modes that pyte does not know, and would show as text.
+_UNKNOWN = re.compile(rb"\x1b\[[<>=?][\d;]*[a-zA-Z$]+[a-zA-Z]?")
+
 
 class _AnsweringScreen(pyte.Screen):
     """Answers the program's questions, such as where the cursor is, as a terminal does."""
@@ -67,18 +70,39 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
-    def until(self, pattern: str, timeout: float = 15.0) -> re.Match[str]:
+    def resize(self, columns: int, lines: int) -> None:
+        """Make the window another size; the program is told."""
+        self.screen.resize(lines, columns)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def read(self, timeout: float) -> int:
+        """Show what has been written within `timeout` seconds; return how many bytes it was.
+
+        Raises:
+            EOFError: if the program has ended.
+        """
+        ready, _, _ = select.select([self._master], [], [], max(0.0, timeout))
+        if not ready:
+            return 0
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:
+            raise EOFError from None
+        self._stream.feed(_UNKNOWN.sub(b"", data))
+        return len(data)
+
+    def until(self, pattern: str, timeout: float = 20.0) -> re.Match[str]:
         """Read until the screen shows `pattern`; fail with the screen if it never does."""
         deadline = monotonic() + timeout
         while True:
             found = re.search(pattern, self.text)
             if found:
                 return found
-            ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - monotonic()))
-            assert ready, f"never saw {pattern!r} in\n{self.text}"
             try:
-                self._stream.feed(os.read(self._master, 65536))
-            except OSError:
+                assert self.read(deadline - monotonic()) or monotonic() < deadline, (
+                    f"never saw {pattern!r} in\n{self.text}"
+                )
+            except EOFError:
                 raise AssertionError(f"the program ended before {pattern!r} was seen:\n{self.text}") from None
 
     def wait(self, timeout: float = 30.0) -> int:
@@ -86,12 +110,10 @@ class Terminal:
         deadline = monotonic() + timeout
         while self.process.poll() is None:
             assert monotonic() < deadline, f"it does not end:\n{self.text}"
-            ready, _, _ = select.select([self._master], [], [], 0.1)
-            if ready:
-                try:
-                    self._stream.feed(os.read(self._master, 65536))
-                except OSError:
-                    break
+            try:
+                self.read(0.1)
+            except EOFError:
+                break
         return self.process.wait(max(0.1, deadline - monotonic()))
 
     def hang_up(self) -> None:

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, TextArea
 
@@ -21,9 +22,10 @@ from engine.errors import UnknownContainer
 from engine.metrics import Window
 from engine.stats import PoolPhase, PoolSnapshot
 from tui.actions import Context, actions, bindings
-from tui.cells import CellRunner
 from tui.format import plural
 from tui.looks import SEVERITIES
+from tui.pane_shell import PaneShell, SessionOpener
+from tui.repl.history import HistoryStore
 from tui.screens.confirm import Confirm
 from tui.screens.container import ContainerScreen
 from tui.screens.help import Help
@@ -49,23 +51,52 @@ class PooldeckApp(App[int]):
     TITLE = "Pooldeck"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Context.EVERYWHERE)
 
-    def __init__(self, pool: PoolControl, runner: CellRunner, settings: DashboardSettings | None = None) -> None:
-        """Args: pool: is shut down when the app is left; runner: runs the REPL's cells."""
+    class Notice(Message):
+        """The session has something to say that a person must know."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(
+        self,
+        pool: PoolControl,
+        open_session: SessionOpener,
+        settings: DashboardSettings | None = None,
+        history: HistoryStore | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            pool: is shut down when the app is left.
+            open_session: opens the session of the REPL pane.
+            history: what was entered in earlier runs; without it entries are kept for this one.
+        """
         super().__init__()
         self._pool = pool
-        self._runner = runner
         self._settings = settings or DashboardSettings()
         self._stopping = False
         self.store = Store(pool)
+        self._repl = None
+        if not self._settings.read_only:
+            self._repl = PaneShell(
+                open_session,
+                pool=pool.snapshot,
+                history=history or HistoryStore(None),
+                on_notice=self._tell,
+            )
         self.steering = Steering(self, pool)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self._settings.theme if self._settings.theme in self.available_themes else THEMES[0].name
 
+    def _tell(self, notice: str) -> None:
+        """For the pool's threads: have a person told something of the session."""
+        self.post_message(self.Notice(notice))
+
     def get_default_screen(self) -> Screen[None]:
         """The pool; called by Textual."""
-        runner = None if self._settings.read_only else self._runner
-        return MainScreen(self.store, runner, self._settings.keymap)
+        return MainScreen(self.store, self._repl, self._settings.keymap)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the style sheet needs of any theme; called by Textual."""
@@ -77,9 +108,20 @@ class PooldeckApp(App[int]):
         self.set_interval(_PERIOD, self.tick)
 
     def on_unmount(self) -> None:
-        """Let go of the pool's events and of the runner."""
+        """Let go of the pool's events."""
         self.store.close()
-        self._runner.close()
+
+    def close_session(self) -> None:
+        """End the REPL's session, if there is one. From any thread; may take a moment; safe to call twice."""
+        if self._repl is not None:
+            self._repl.close()
+
+    def on_pooldeck_app_notice(self, message: Notice) -> None:
+        """Say it where a person looks, and in the pane."""
+        self.notify(message.text, title="REPL session", severity="warning", timeout=10)
+        for screen in self.screen_stack:
+            for pane in screen.query(ReplPane):
+                pane.tell(message.text)
 
     @property
     def pool(self) -> PoolSnapshot:
@@ -117,8 +159,8 @@ class PooldeckApp(App[int]):
             return False
         if action in _NAMES:
             if isinstance(self.screen, ModalScreen):
-                return action == "quit" and self._stopping
-            return not isinstance(self.focused, (Input, TextArea))
+                return action in ("quit", "quit_typing") and self._stopping
+            return action == "quit_typing" or not isinstance(self.focused, (Input, TextArea))
         return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
@@ -231,7 +273,7 @@ class PooldeckApp(App[int]):
         if self._stopping:
             self.exit(0)
             return
-        pool = self.pool
+        pool = self._pool.snapshot()  # not the one that is shown: a cell may have begun since
         if not pool.in_use and not pool.waiting:
             self._leave()
             return
@@ -241,17 +283,25 @@ class PooldeckApp(App[int]):
                 self._leave()
 
         question = f"quit: {plural(pool.total, 'container')}, {pool.in_use} in use, {pool.waiting} waiting"
-        self.push_screen(Confirm(question, "Programs get a while to finish, then everything goes.", "Quit"), answered)
+        session = "The REPL's session ends with its state; other programs" if self._held else "Programs"
+        self.push_screen(Confirm(question, f"{session} get a while to finish, then everything goes.", "Quit"), answered)
+
+    async def action_quit_typing(self) -> None:
+        """Quit, whatever has the focus."""
+        await self.action_quit()
+
+    @property
+    def _held(self) -> str:
+        return self._repl.leased if self._repl is not None else ""
 
     def _leave(self) -> None:
         self._stopping = True
-        for pane in self.query(ReplPane):
-            pane.close()
         self.push_screen(Leaving(self.pool))
         self.steering.in_background(self._stop)
 
     def _stop(self) -> None:
         try:
+            self.close_session()
             self._pool.shutdown()
         finally:
             self.call_later(self.exit, 0)

@@ -10,9 +10,11 @@ from engine.control import PoolControl
 from engine.pool import ContainerPool
 from engine.simulation import Scenario, SimulatedPool
 from tui.app import PooldeckApp
-from tui.cells import OneShotCells
+from tui.pane_shell import SessionOpener
+from tui.repl.history import HistoryStore, default_path
 from tui.run_once import show_pull
 from tui.settings import DashboardSettings, dashboard_settings
+from tui.simulated_session import SimulatedSession
 
 
 def open_dashboard(settings: dict[str, Any], screen: dict[str, Any]) -> int:
@@ -24,17 +26,24 @@ def open_dashboard(settings: dict[str, Any], screen: dict[str, Any]) -> int:
     """
     config = load_config(**settings)
     looks = dashboard_settings(config.dashboard, **screen)
-    return _run(ContainerPool(config, backend=choose_backend(config, show_pull).backend), looks)
+    pool = ContainerPool(config, backend=choose_backend(config, show_pull).backend)
+    return _run(pool, lambda on_notice: pool.session(on_notice=on_notice), looks, HistoryStore(default_path()))
 
 
 def open_demo(scenario: dict[str, Any], screen: dict[str, Any]) -> int:
     """Run the dashboard on a simulated pool."""
     looks = dashboard_settings(load_config().dashboard, **screen)
-    return _run(SimulatedPool(Scenario(**scenario)), looks)
+    pool = SimulatedPool(Scenario(**scenario))
+    return _run(pool, lambda _: SimulatedSession(pool), looks, HistoryStore(None))
 
 
-def _run(pool: PoolControl, looks: DashboardSettings) -> int:
+def _run(pool: PoolControl, open_session: SessionOpener, looks: DashboardSettings, history: HistoryStore) -> int:
     try:
-        return PooldeckApp(pool, OneShotCells(pool), looks).run() or 0
+        app = PooldeckApp(pool, open_session, looks, history)
+        try:
+            app.run()
+        finally:
+            app.close_session()
+        return app.return_code or 0
     finally:
         pool.shutdown(0)

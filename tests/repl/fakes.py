@@ -34,6 +34,7 @@ class FakeSession:
         self.mode = Mode.SESSION
         self.alive = True
         self.running = False
+        self.container_id = ""
         self.ran: list[str] = []
         self.timeouts: list[float | None] = []
         self.contents: dict[str, bytes] = {}

@@ -14,8 +14,8 @@ from textual.widgets import Input, TextArea
 
 from engine.simulation import Scenario, SimulatedPool
 from tui.app import PooldeckApp
-from tui.cells import OneShotCells
 from tui.settings import DashboardSettings
+from tui.simulated_session import SimulatedSession
 
 _STEP = 0.5
 
@@ -38,7 +38,7 @@ class Stage:
     def __init__(self, scenario: dict[str, Any], settings: dict[str, Any]) -> None:
         self.now = 0.0
         self.pool = SimulatedPool(Scenario(**scenario), clock=lambda: self.now, epoch=EPOCH, pause=self._pass)
-        self.app = PooldeckApp(self.pool, OneShotCells(self.pool), DashboardSettings(**settings))
+        self.app = PooldeckApp(self.pool, lambda _: SimulatedSession(self.pool), DashboardSettings(**settings))
 
     def _pass(self, seconds: float) -> None:
         self.now += seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -11,74 +10,22 @@ from textual.widgets import Button
 
 from engine.container import ContainerState
 from engine.errors import PoolClosed
-from engine.execution import ExecutionResult, Outcome, OutputCallback
 from engine.stats import PoolPhase
 from tests.tui.conftest import Stage
 from tests.tui.test_pictures import until
-from tui.app import PooldeckApp
-from tui.cells import Completion, ContainerCallback, InputCallback
 from tui.screens.confirm import Confirm
 from tui.screens.container import ContainerScreen
 from tui.screens.main import Layout, MainScreen, Room, panes_shown, room_for
 from tui.screens.resize import Resize
-from tui.settings import DashboardSettings
 from tui.widgets.alerts import AlertsPane
-from tui.widgets.code_input import CodeInput, is_complete
-from tui.widgets.completion import CompletionList
+from tui.widgets.code_input import CodeInput
 from tui.widgets.containers import ContainersPane
 from tui.widgets.events import EventsPane
 from tui.widgets.rows import Rows
 from tui.widgets.tiles import TileGrid
-from tui.widgets.transcript import Transcript
 
 Make = Callable[..., Stage]
 QUIET = {"arrivals": 0.01}
-
-
-class Runner:
-    """Cells that do what the test says."""
-
-    mode = "session"
-
-    def __init__(self) -> None:
-        self.ran: list[str] = []
-        self.interrupted = threading.Event()
-        self.go_on = threading.Event()
-        self.lines: list[str | None] = []
-
-    def switch_mode(self) -> bool:
-        self.mode = "one-shot" if self.mode == "session" else "session"
-        return True
-
-    def run(
-        self, code: str, on_output: OutputCallback, on_input: InputCallback, on_container: ContainerCallback
-    ) -> ExecutionResult:
-        self.ran.append(code)
-        if "input" in code:
-            self.lines.append(on_input("name? ", False))
-        if "wait" in code:
-            self.go_on.wait(10)
-        if "flood" in code:
-            for number in range(20_000):
-                on_output("stdout", f"line {number}\n".encode())
-        on_output("stdout", b"said \x1b[31m" + code.encode() + b"\n")
-        outcome = Outcome.CANCELLED if self.interrupted.is_set() else Outcome.OK
-        return ExecutionResult(outcome, 0, container_id="ab" * 32)
-
-    def interrupt(self) -> None:
-        self.interrupted.set()
-        self.go_on.set()
-
-    def complete(self, code: str, cursor: int) -> list[Completion]:
-        return [Completion("print", cursor, "function"), Completion("property", cursor)]
-
-    def close(self) -> None:
-        self.go_on.set()
-
-
-def with_runner(scene: Stage, runner: Runner) -> PooldeckApp:
-    scene.app = PooldeckApp(scene.pool, runner, DashboardSettings())
-    return scene.app
 
 
 def states(scene: Stage) -> list[ContainerState]:
@@ -320,114 +267,3 @@ async def test_smallest_terminal_is_not_refused(stage: Make) -> None:
         await shown(pilot, scene)
         for key in ("2", "3", "4", "5", "escape", "6", "1", "enter"):
             await pilot.press(key)
-
-
-# The REPL.
-
-
-async def test_cells_are_queued_and_run_in_their_order(stage: Make) -> None:
-    runner = Runner()
-    app = with_runner(stage(**QUIET), runner)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("i", *"wait", "enter", *"two", "enter", *"three", "enter")
-        await until(pilot, lambda: runner.ran == ["wait"])
-        await until(pilot, lambda: "2 cells queued" in str(app.screen.query_one("#repl").border_subtitle))
-        runner.go_on.set()
-        await until(pilot, lambda: runner.ran == ["wait", "two", "three"])
-        await until(pilot, lambda: app.screen.query_one(Transcript).text.count("✓ ok") == 3)
-
-
-async def test_input_is_asked_for_and_answered(stage: Make) -> None:
-    runner = Runner()
-    app = with_runner(stage(**QUIET), runner)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("i", *"input()", "enter")
-        await until(pilot, lambda: app.screen.query_one(CodeInput).answering)
-        await pilot.press(*"Ada", "enter")
-        await until(pilot, lambda: runner.lines == ["Ada"])
-        await until(pilot, lambda: "name? " in app.screen.query_one(Transcript).text)
-
-
-async def test_interrupt_ends_the_cell_and_drops_the_queue(stage: Make) -> None:
-    runner = Runner()
-    app = with_runner(stage(**QUIET), runner)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("i", *"wait", "enter", *"two", "enter")
-        await until(pilot, lambda: runner.ran == ["wait"])
-        await pilot.press(*"half", "ctrl+c")
-        assert app.screen.query_one(CodeInput).text == ""
-        assert not runner.interrupted.is_set(), "the first one clears the input"
-        await pilot.press("ctrl+c")
-        await until(pilot, lambda: "■ cancelled" in app.screen.query_one(Transcript).text)
-        assert runner.ran == ["wait"]
-
-
-async def test_completion_is_offered_and_taken_without_leaving_the_input(stage: Make) -> None:
-    app = with_runner(stage(**QUIET), Runner())
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("i", "p", "r", "tab")
-        await until(pilot, lambda: app.screen.query_one(CompletionList).display)
-        assert app.screen.query_one(CodeInput).has_focus
-        await pilot.press("tab")
-        assert app.screen.query_one(CodeInput).text == "print"
-
-
-async def test_history_goes_back_and_returns_to_what_was_being_typed(stage: Make) -> None:
-    app = with_runner(stage(**QUIET), Runner())
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("i", *"one", "enter", *"two", "enter", *"dra", "up", "up")
-        code = app.screen.query_one(CodeInput)
-        assert code.text == "one"
-        await pilot.press("down", "down")
-        assert code.text == "dra"
-
-
-async def test_long_output_is_kept_bounded_and_is_searched(stage: Make) -> None:
-    runner = Runner()
-    app = with_runner(stage(**QUIET), runner)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("i", *"flood", "enter")
-        transcript = app.screen.query_one(Transcript)
-        await until(pilot, lambda: "✓ ok" in transcript.text)
-        assert transcript.text.count("\n") < 20_000
-        assert "\x1b" not in transcript.text
-        await pilot.press("f3", "slash", *"line 1234", "enter")
-        await pilot.pause()
-        assert transcript.scroll_offset.y > 0
-        assert transcript._lines[transcript._found].text.startswith("line 1234")
-
-
-async def test_cell_points_at_its_container(stage: Make) -> None:
-    scene = stage(**QUIET)
-    async with scene.app.run_test(size=(120, 40)) as pilot:
-        await shown(pilot, scene)
-        await pilot.press("i", *"print(1)", "enter")
-        await until(pilot, lambda: "✓ ok" in scene.app.screen.query_one(Transcript).text)
-        selected = scene.app.screen.query_one(TileGrid).selected
-        assert selected[:12] in scene.app.screen.query_one(Transcript).text
-        assert scene.app.screen.query_one(ContainersPane).mine == selected
-
-
-async def test_mode_badge_changes(stage: Make) -> None:
-    app = with_runner(stage(**QUIET), Runner())
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("i", "f2")
-        assert "one-shot" in str(app.screen.query_one("#repl").border_subtitle)
-
-
-@pytest.mark.parametrize(
-    ("code", "complete"),
-    [
-        ("x = 1", True),
-        ("for n in x:", False),
-        ("for n in x:\n    print(n)", False),
-        ("for n in x:\n    print(n)\n", True),
-        ("print(", False),
-        ("x = = 1", True),
-        ("'''", False),
-        ("%time x", True),
-        ("", True),
-    ],
-)
-def test_enter_runs_what_is_complete(code: str, complete: bool) -> None:
-    assert is_complete(code) is complete

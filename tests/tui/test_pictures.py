@@ -3,14 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from engine.cells import (
+    CellResult,
+    Completion,
+    CompletionKind,
+    Completions,
+    FileInfo,
+    Help,
+    InputCallback,
+    InputRequest,
+)
+from engine.execution import Outcome, OutputCallback
+from tests.repl.fakes import RESULT, FakeSession
 from tests.tui.conftest import Stage
+from tui.app import PooldeckApp
+from tui.widgets.answer_input import AnswerInput
 from tui.widgets.code_input import CodeInput
+from tui.widgets.completion import CompletionList
 from tui.widgets.transcript import Transcript
+
+_TRACEBACK = b"""Traceback (most recent call last):
+  Cell 2, line 1
+    names['Alan']
+    ~~~~~^^^^^^^^
+KeyError: 'Alan'
+"""
+
+
+class Scripted(FakeSession):
+    """A session whose cells go as the pictures need it."""
+
+    def __init__(self, container_id: str) -> None:
+        super().__init__()
+        self.container_id = container_id
+        self.answer = self._answer
+        self.known = Help("print", "print(*args, sep=' ', end='\\n', file=None, flush=False)")
+
+    def _answer(self, code: str, on_output: OutputCallback, on_input: InputCallback) -> CellResult:
+        result = replace(RESULT, container_id=self.container_id, cpu_time=0.0021, peak_memory=14 << 20)
+        if code.startswith("work"):
+            on_output("stdout", b"\x1b[32mwritten\x1b[0m to born.png\n  0 %\r100 %\n")
+            on_output("stderr", b"a warning\n")
+            return replace(result, new_files=(FileInfo("born.png", 5120),))
+        if code.startswith("names["):
+            on_output("stderr", _TRACEBACK)
+            return replace(result, outcome=Outcome.ERROR)
+        if "input" in code:
+            on_input(InputRequest("Who? ", secret=False))
+            return result
+        return replace(result, value="{'Ada': 1815, 'Grace': 1906}")
+
+    def complete(self, code: str, cursor: int, timeout: float = 0.3) -> Completions:
+        names = ("clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update")
+        found = names if code[cursor - 1] == "." else ()
+        return Completions(cursor, tuple(Completion(name, CompletionKind.FUNCTION) for name in found))
+
+    def interrupt(self) -> None:
+        """Nothing runs for long."""
+
 
 Make = Callable[..., Stage]
 Compare = Callable[..., bool]
@@ -124,19 +180,47 @@ def test_dead_container_says_why(snap_compare: Compare, stage: Make) -> None:
     assert snap_compare(scene.app, terminal_size=MEDIUM, run_before=scene.calm(look))
 
 
-def test_repl(snap_compare: Compare, stage: Make) -> None:
+@pytest.mark.parametrize("name", ["output", "traceback", "completion", "question", "mistake"])
+def test_repl(snap_compare: Compare, stage: Make, name: str) -> None:
     scene = stage(arrivals=1.0)
+    session = Scripted(scene.pool.snapshot().containers[0].id)
+    scene.app = PooldeckApp(scene.pool, lambda _: session)
+
+    async def enter(pilot: Pilot[int], cell: str, then: Callable[[], bool]) -> None:
+        scene.app.screen.query_one(CodeInput).insert(cell)
+        await pilot.press("ctrl+j")
+        await until(pilot, then)
 
     async def type_in(pilot: Pilot[int]) -> None:
+        screen = scene.app.screen
+        code, transcript = screen.query_one(CodeInput), screen.query_one(Transcript)
+        about = screen.query_one("#about")
         await pilot.press("i")
-        code = scene.app.screen.query_one(CodeInput)
-        for count, cell in enumerate(("print('hello', 42)", "print('Hello from a container')"), 1):
-            code.insert(cell)
+        await enter(pilot, "names = {'Ada': 1815, 'Grace': 1906}\nnames", lambda: transcript.text.count("✓ ok") == 1)
+        if name == "output":
+            await enter(pilot, "work()", lambda: transcript.text.count("✓ ok") == 2)
+            code.insert("for name in names:\n    print(name, 'was born')  # a comment")
+        elif name == "traceback":
+            await enter(pilot, "names['Alan']", lambda: "✗ error" in transcript.text)
+        elif name == "completion":
+            code.insert("print(names.")
+            await until(pilot, lambda: screen.query_one(CompletionList).display)
+            await pilot.press("down", "down")
+        elif name == "question":
+            await enter(pilot, "name = input('Who? ')", lambda: screen.query_one(AnswerInput).display)
+            await pilot.press(*"Grace")
+        else:
+            code.insert("names = = 1")
             await pilot.press("enter")
-            await until(pilot, lambda: scene.app.screen.query_one(Transcript).text.count("✓ ok") == count)  # noqa: B023
-        code.insert("for number in range(3):\n    print(number, 'squared')  # a comment")
+            await until(pilot, lambda: "invalid" in str(about.render()))
 
-    assert snap_compare(scene.app, terminal_size=MEDIUM, run_before=scene.calm(type_in))
+    async def look(pilot: Pilot[int]) -> None:
+        await scene.calm(type_in)(pilot)
+
+    try:
+        assert snap_compare(scene.app, terminal_size=MEDIUM, run_before=look)
+    finally:
+        scene.app.close_session()
 
 
 # How.

@@ -28,6 +28,10 @@ class CellSession(Protocol):
     def running(self) -> bool:
         """Whether a cell runs."""
 
+    @property
+    def container_id(self) -> str:
+        """The container of the session, or of the last cell; empty before the first."""
+
     def run(
         self,
         code: str,

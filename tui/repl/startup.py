@@ -26,6 +26,15 @@ _SWITCH_INTERVAL = 0.0002
 """Seconds; Python's own is 0.005."""
 
 
+def waiting_for(pool: PoolSnapshot) -> str:
+    """What a cell would have to wait for in a pool; empty if a container is free."""
+    if pool.available:
+        return ""
+    if pool.phase.value != "running":
+        return f"waiting for a container: the pool is {pool.phase.value}"
+    return f"waiting for a container: {pool.creation_error or f'{pool.total} of {pool.max_size} being made or in use'}"
+
+
 class PoolStartup:
     """Starts a pool in a thread of its own; may be left at any moment."""
 
@@ -131,13 +140,7 @@ class PoolStartup:
         if self._pull:
             return f"waiting for the pool: {self._pull}"
         pool = self.snapshot()
-        if pool is None:
-            return "waiting for the pool to start"
-        if pool.available:
-            return ""
-        return (
-            f"waiting for a container: {pool.creation_error or f'{pool.total} of {pool.max_size} being made or in use'}"
-        )
+        return waiting_for(pool) if pool is not None else "waiting for the pool to start"
 
     def close(self) -> None:
         """Shut the pool down, whatever stage it is in; nothing of it is left."""
@@ -179,6 +182,12 @@ class LateSession:
         """Whether a cell runs."""
         session = self._startup.session_now
         return session is not None and session.running
+
+    @property
+    def container_id(self) -> str:
+        """The container of the session, or of the last cell; empty before the first."""
+        session = self._startup.session_now
+        return session.container_id if session is not None else ""
 
     def run(
         self,

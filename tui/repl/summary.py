@@ -37,19 +37,24 @@ class Summary:
     tone: Tone
     word: str
     details: tuple[str, ...]
-    """Times, CPU, memory, container: the most important first."""
+    """Times, CPU, memory: the most important first."""
+    container_id: str = ""
+    """Where it ran."""
 
     @property
     def line(self) -> str:
         """The line without glyph and colour."""
-        return "  ".join((self.word, *self.details))
+        return "  ".join((self.word, *self._with_container(self.details)))
 
     def within(self, width: int) -> str:
-        """As many details as fit into `width` columns."""
-        shown = list(self.details)
-        while len(shown) > 1 and len("  ".join(shown)) > width:
-            shown.pop()
-        return "  ".join(shown)
+        """The container, and as many details as fit beside it into `width` columns."""
+        shown = self.details
+        while len(shown) > 1 and len("  ".join(self._with_container(shown))) > width:
+            shown = shown[:-1]
+        return "  ".join(self._with_container(shown))
+
+    def _with_container(self, details: tuple[str, ...]) -> tuple[str, ...]:
+        return (*details, self.container_id[:12]) if self.container_id else details
 
 
 def summarise(result: ExecutionResult) -> Summary:
@@ -63,8 +68,7 @@ def summarise(result: ExecutionResult) -> Summary:
         parts.append(f"cpu {duration(result.cpu_time)}")
     if result.peak_memory is not None:
         parts.append(f"peak {size(result.peak_memory)}")
-    parts.append(result.container_id[:12])
-    return Summary(glyph, tone, word, tuple(part for part in parts if part))
+    return Summary(glyph, tone, word, tuple(parts), result.container_id)
 
 
 def remarks(result: CellResult) -> list[str]:

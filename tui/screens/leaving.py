@@ -27,7 +27,9 @@ class Leaving(ModalScreen[None]):
             yield Label("[b]q[/] again: leave at once, whatever still runs", classes="consequence")
 
     def show(self, pool: PoolSnapshot) -> None:
-        """Paint the progress."""
+        """Paint the progress, once there is something to paint it on."""
         left = f"{plural(pool.total, 'container')} left, {pool.in_use} in use"
-        self.query_one("#left", Label).update(left)
-        self.query_one(ProgressBar).update(progress=max(0, self._total - pool.total))
+        for label in self.query("#left").results(Label):
+            label.update(left)
+        for bar in self.query(ProgressBar):
+            bar.update(progress=max(0, self._total - pool.total))

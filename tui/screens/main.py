@@ -13,8 +13,8 @@ from textual.widgets import Footer, Static
 
 from engine.container import ContainerSnapshot
 from tui.actions import ACTIONS, keys_shown
-from tui.cells import CellRunner
 from tui.looks import SEVERITIES
+from tui.pane_shell import PaneShell
 from tui.store import Store
 from tui.widgets.alerts import AlertsPane
 from tui.widgets.containers import ContainersPane
@@ -79,11 +79,11 @@ def panes_shown(room: Room, layout: Layout, active: int, below: int, zoomed: boo
 class MainScreen(Screen[None]):
     """Header, panes, footer."""
 
-    def __init__(self, store: Store, runner: CellRunner | None, keymap: Mapping[str, str]) -> None:
-        """Args: runner: runs the REPL's cells; None where nobody may run any."""
+    def __init__(self, store: Store, repl: PaneShell | None, keymap: Mapping[str, str]) -> None:
+        """Args: repl: what the REPL pane stands on; None where nobody may run anything."""
         super().__init__()
         self._store = store
-        self._runner = runner
+        self._repl = repl
         self._keymap = keymap
         self._layout = Layout.BALANCED
         self._active = _CONTAINERS
@@ -95,15 +95,15 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out."""
-        yield Header(self._store, read_only=self._runner is None)
+        yield Header(self._store, read_only=self._repl is None)
         yield Static(id="strip")
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield ContainersPane()
                 with Horizontal(id="below"):
                     yield DetailsPane()
-                    if self._runner is not None:
-                        yield ReplPane(self._runner, self._keymap)
+                    if self._repl is not None:
+                        yield ReplPane(self._repl, self._keymap)
             with Vertical(id="right"):
                 yield MetricsPane(id="metrics")
                 yield AlertsPane()
@@ -125,6 +125,7 @@ class MainScreen(Screen[None]):
     def paint(self) -> None:
         """Show what the store has; panes that are not seen cost nothing."""
         self.query_one(Header).show()
+        self.query_one(ContainersPane).session = self._repl.leased if self._repl is not None else ""
         self._warn()
         for pane in self.query(Pane):
             if pane.display and isinstance(pane, (ContainersPane, MetricsPane, AlertsPane, EventsPane)):

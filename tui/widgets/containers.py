@@ -49,6 +49,8 @@ class ContainersPane(Pane):
         self._store: Store | None = None
         self.mine = ""
         """The container in which the latest cell of the REPL ran."""
+        self.session = ""
+        """The container that the REPL's session holds."""
 
     def compose(self) -> ComposeResult:
         """Lay out."""
@@ -106,6 +108,7 @@ class ContainersPane(Pane):
             store.snapshot.taken_at,
             container.id in self._marked,
             container.id == self.mine,
+            container.id == self.session,
         )
 
     # Actions.

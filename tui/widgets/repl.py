@@ -1,67 +1,54 @@
-"""The REPL pane: cells go to a runner one after the other, output comes back in batches.
+"""The REPL pane: what is typed goes to the shell, and what that has to say comes back in batches.
 
-The thread that runs cells puts what it has to say into a queue; a timer of the app's takes
-it out, so that a program that prints ten thousand lines a second costs a few paints.
+A timer takes out of the view's mailbox what the running cell has said, so that a program that
+prints ten thousand lines a second costs a few paints.
 """
 
 from __future__ import annotations
 
-import codecs
-import queue
 import threading
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
-from time import monotonic
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
+from textual.geometry import Offset
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Static, TextArea
 
-from engine.errors import PooldeckError
-from engine.execution import ExecutionResult
-from tui.cells import CellRunner, Completion
-from tui.format import duration, latency, plural, size
-from tui.looks import OUTCOMES
+from engine.cells import Completions, InputRequest, Mode
+from tui.format import duration, plain, plural
+from tui.pane_shell import PaneShell
+from tui.pane_view import Prefilled, Shown
+from tui.repl.console import Kind
+from tui.repl.summary import Summary, Tone
+from tui.widgets.answer_input import AnswerInput
 from tui.widgets.code_input import CodeInput
 from tui.widgets.completion import CompletionList
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.lookup import Answer, Lookup, Question
 from tui.widgets.pane import Pane
+from tui.widgets.syntax import load_highlighting, python_parts
 from tui.widgets.transcript import Transcript
 
 _FLUSH = 0.05
 """Seconds between looks at what the running cell has said."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """Text for the transcript."""
-
-    text: str
-    colour: str
-    container_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A program wants a line of input."""
-
-    prompt: str
-    secret: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Ran:
-    """A cell has a container."""
-
-    container_id: str
-
-
-class _Ended:
-    """The cell is over."""
+_KINDS = {
+    Kind.OUT: "text",
+    Kind.ERR: "bad",
+    Kind.VALUE: "text",
+    Kind.NOTE: "dim",
+    Kind.WARNING: "warn",
+    Kind.ERROR: "bad",
+    Kind.HINT: "dim",
+    Kind.TEXT: "text",
+}
+_TONES = {Tone.GOOD: "good", Tone.BAD: "bad", Tone.STOPPED: "warn"}
+_PREVIEW = 24
+"""Characters that are shown of the input that is next."""
 
 
 class ReplPane(Pane):
@@ -80,198 +67,278 @@ class ReplPane(Pane):
     class Left(Message):
         """The keys belong to the dashboard again."""
 
-    def __init__(self, runner: CellRunner, keymap: Mapping[str, str]) -> None:
+    class Told(Message):
+        """The interpreter has said what it knows of a place in the input."""
+
+        def __init__(self, answer: Answer) -> None:
+            super().__init__()
+            self.answer = answer
+
+    def __init__(self, repl: PaneShell, keymap: Mapping[str, str]) -> None:
         super().__init__(id="repl")
-        self._runner = runner
+        self._repl = repl
         self._keymap = keymap
-        self._cells: deque[str] = deque()
-        self._cell = ""
-        self._began = 0.0
-        self._number = 0
-        self._news: queue.SimpleQueue[_Said | _Asked | _Ran | _Ended] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._completions = CompletionList()
+        self._lookup = Lookup(repl.shell, lambda answer: self.post_message(self.Told(answer)))
+        self._looked_at = ("", 0)
+        self._ran_in = ""
+        self._prompt = ""
+        self._about = ("", "")
         self._timer: Timer | None = None
-        self._fresh_line = True
-        self._room = 80
-        """Cells of a line of the output; read by the thread that runs a cell."""
 
     def compose(self) -> ComposeResult:
-        """Lay out output, input and status."""
+        """Lay out output, input, and what is known of the input."""
         yield Transcript()
         yield FilterBar("search the output")
-        yield CompletionList()
         with Horizontal(id="prompt-line"):
-            yield Static("▸", id="prompt")
-            yield CodeInput(self._keymap)
+            yield Static(id="prompt")
+            yield CodeInput(self._keymap, self._repl.shell.judge, self._repl.history, self._completions)
+            yield AnswerInput(self._keymap)
+        yield Static(id="about")
+        yield self._completions
 
     def home(self) -> Widget:
         """The input."""
-        return self.query_one(CodeInput)
+        answer = self.query_one(AnswerInput)
+        return answer if answer.display else self.query_one(CodeInput)
 
     def on_mount(self) -> None:
         """Begin to listen."""
         super().on_mount()
         self._timer = self.set_interval(_FLUSH, self._take_news, pause=True)
         self._describe()
+        # Off the thread of the keys: a long history takes a moment to read.
+        threading.Thread(target=self._warm, name="dashboard-history", daemon=True).start()
 
-    def close(self) -> None:
-        """Interrupt what runs; nobody will see what it says."""
-        self._cells.clear()
-        self._answers.put(None)
-        self._runner.interrupt()
+    def _warm(self) -> None:
+        self._repl.history.entries()
+        load_highlighting()
+
+    def tell(self, text: str) -> None:
+        """Show what a person must know of the session."""
+        self.query_one(Transcript).lines([(plain(text), _KINDS[Kind.WARNING])])
+        self._describe()
 
     # Cells.
 
     def on_code_input_submitted(self, message: CodeInput.Submitted) -> None:
-        """Queue a cell, or answer a program."""
-        self.query_one(CompletionList).offer(())
-        code = self.query_one(CodeInput)
-        if code.answering:
-            code.answering = False
-            self._write(f"{message.code}\n", "accent")
-            self._answers.put(message.code)
-        else:
-            self._cells.append(message.code)
-            self._next()
+        """Queue what was entered."""
+        self._say("", "")
+        self._enter(message.code)
+
+    def _enter(self, text: str) -> None:
+        self._repl.enter(text)
+        self._next()
         self._describe()
 
     def _next(self) -> None:
-        if self._cell or not self._cells:
+        prompt = self._repl.shell.prompt
+        text = self._repl.begin()
+        if not text:
             return
-        self._cell, self._began = self._cells.popleft(), monotonic()
-        self._room = self.query_one(Transcript).size.width
-        self._number += 1
-        for number, line in enumerate(self._cell.split("\n")):
-            sign, colour = (f"{self._number} ▸", "accent") if number == 0 else ("  ┆", "text")
-            self._write(f"{sign} {line}\n", colour)
-        threading.Thread(target=self._run, args=(self._cell,), name="dashboard-cell", daemon=True).start()
+        echoed: list[tuple[str, str]] = [(prompt, "accent")]
+        for part, colour in python_parts(text):
+            first, *rest = part.split("\n")
+            echoed.append((first, colour))
+            for line in rest:
+                echoed += [(f"\n{'... '.rjust(len(prompt))}", "dim"), (line, colour)]
+        self.query_one(Transcript).lines(echoed)
         if self._timer is not None:
             self._timer.resume()
 
-    def _run(self, code: str) -> None:
-        """Run one cell; in a thread of its own."""
-        decoders = {name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")}
-
-        def on_output(name: str, data: bytes) -> None:
-            self._news.put(_Said(decoders[name].decode(data), "text" if name == "stdout" else "bad"))
-
-        def on_input(prompt: str, secret: bool) -> str | None:
-            self._news.put(_Asked(prompt, secret))
-            return self._answers.get()
-
-        try:
-            result = self._runner.run(
-                code, on_output, on_input, lambda container_id: self._news.put(_Ran(container_id))
-            )
-        except PooldeckError as error:
-            self._news.put(_Said(f"▲ {error}\n", "warn"))
-        else:
-            self._news.put(_Said(_last_line(result, self._room), _quiet(result), result.container_id))
-        self._news.put(_Ended())
-
     def _take_news(self) -> None:
-        """Show what the running cell has said since; called by the timer."""
-        batch: list[_Said] = []
-        while True:
-            try:
-                news = self._news.get_nowait()
-            except queue.Empty:
-                break
-            if isinstance(news, _Said):
-                if batch and batch[-1].colour == news.colour and not (news.container_id or batch[-1].container_id):
-                    batch[-1] = _Said(batch[-1].text + news.text, news.colour)
-                else:
-                    batch.append(news)
-                continue
-            if isinstance(news, _Asked):
-                batch.append(_Said(news.prompt, "text"))
-                self.query_one(CodeInput).answering = True
-            elif isinstance(news, _Ran):
-                self.post_message(self.RanIn(news.container_id))
+        """Show what there is; called by the timer."""
+        for news in self._repl.take():
+            if isinstance(news, Shown):
+                self._show(news)
+            elif isinstance(news, Summary):
+                self._close(news)
+            elif isinstance(news, InputRequest):
+                self._ask(news)
+            elif isinstance(news, Prefilled):
+                self.query_one(CodeInput).begin_with(news.text)
             else:
-                self._cell = ""
-                self.query_one(CodeInput).answering = False
-        for said in batch:
-            if said.container_id and not self._fresh_line:
-                self._write("\n", "text")
-            self._write(said.text, said.colour, said.container_id)
-        if not self._cell:
-            self._next()
-        if not self._cell and self._timer is not None:
+                self._stop_asking()
+                if news.leave:
+                    self.post_message(self.Left())
+        container_id = self._repl.session.container_id
+        if self._repl.session.running and container_id and container_id != self._ran_in:
+            self._ran_in = container_id
+            self.post_message(self.RanIn(container_id))
+        if self._repl.history.problem:
+            self.tell(self._repl.history.problem)
+            self._repl.history.problem = ""
+        self._next()
+        if not self._repl.busy and self._timer is not None:
             self._timer.pause()
         self._describe()
 
-    def _write(self, text: str, colour: str, container_id: str = "") -> None:
-        if text:
-            self.query_one(Transcript).write(text, colour, container_id)
-            self._fresh_line = text.endswith("\n")
+    def _show(self, shown: Shown) -> None:
+        transcript = self.query_one(Transcript)
+        if shown.kind in (Kind.OUT, Kind.ERR):
+            transcript.output(shown.text, _KINDS[shown.kind])
+        elif shown.kind is Kind.VALUE:
+            transcript.lines(python_parts(shown.text))
+        else:
+            transcript.lines([(shown.text, _KINDS[shown.kind])])
 
-    def _describe(self) -> None:
-        """Say which mode is on, and what is going on."""
-        parts = [f"[reverse b] {self._runner.mode} [/]"]
-        if self.query_one(CodeInput).answering:
-            parts.append("[$warning]the program asks for input[/]")
-        elif self._cell:
-            parts.append(f"[$accent]▶ running {duration(monotonic() - self._began)}[/] [b]Ctrl+C[/] interrupts")
-        if self._cells:
-            parts.append(f"{plural(len(self._cells), 'cell')} queued")
-        self.note(" · ".join(parts))
+    def _close(self, summary: Summary) -> None:
+        transcript = self.query_one(Transcript)
+        how = f"{summary.glyph} {summary.word}"
+        detail = summary.within(transcript.size.width - len(how) - 2)
+        transcript.lines([(how, _TONES[summary.tone]), (f"  {detail}", "dim")], summary.container_id)
+        self._ran_in = summary.container_id
+        self.post_message(self.RanIn(summary.container_id))
+
+    # Questions.
+
+    def _ask(self, request: InputRequest) -> None:
+        transcript, answer = self.query_one(Transcript), self.query_one(AnswerInput)
+        transcript.output(request.prompt, "text")
+        had_focus = self.query_one(CodeInput).has_focus
+        answer.begin(secret=request.secret)
+        self.query_one(CodeInput).display = False
+        if had_focus:
+            self.screen.set_focus(answer)  # at once: what is typed next is meant for it
+        self.query_one("#prompt", Static).update("? ")
+
+    def _stop_asking(self) -> None:
+        answer, code = self.query_one(AnswerInput), self.query_one(CodeInput)
+        if answer.display:
+            had_focus = answer.has_focus
+            code.display = True
+            answer.end()
+            if had_focus:
+                self.screen.set_focus(code)
+
+    def on_answer_input_answered(self, message: AnswerInput.Answered) -> None:
+        """Send the program its line."""
+        secret = self.query_one(AnswerInput).password
+        shown = "^D" if message.text is None else "•" * len(message.text) if secret else message.text
+        self.query_one(Transcript).output(f"{plain(shown)}\n", "accent")
+        self._stop_asking()
+        self._repl.answer(message.text)
+        self._describe()
 
     # Wishes.
 
+    def on_answer_input_wanted(self, message: AnswerInput.Wanted) -> None:
+        """Do what is asked for instead of an answer."""
+        self._do(message.what)
+
     def on_code_input_wanted(self, message: CodeInput.Wanted) -> None:
         """Do what is asked for."""
-        completions = self.query_one(CompletionList)
-        if message.what == "interrupt":
+        self._do(message.what)
+
+    def _do(self, what: str) -> None:
+        if what == "interrupt":
             self._interrupt()
-        elif message.what == "complete":
-            self._complete()
-        elif message.what == "mode":
-            if not self._runner.switch_mode():
-                self.notify(f"there is only the mode {self._runner.mode}")
-            self._describe()
-        elif message.what == "output":
+        elif what == "complete":
+            self._look(demanded=True)
+        elif what == "mode":
+            self._switch_mode()
+        elif what == "output":
             self.screen.set_focus(self.query_one(Transcript))
-        elif completions.display:
-            completions.offer(())
         else:
             self.post_message(self.Left())
 
     def _interrupt(self) -> None:
-        if self._cells:
-            self._write(f"■ {plural(len(self._cells), 'queued cell')} dropped\n", "warn")
-            self._cells.clear()
-        if self.query_one(CodeInput).answering:
-            self.query_one(CodeInput).answering = False
-            self._answers.put(None)
-        if self._cell:
-            threading.Thread(target=self._runner.interrupt, name="dashboard-interrupt", daemon=True).start()
+        dropped = self._repl.interrupt(asked=self.query_one(AnswerInput).display)
+        if dropped:
+            self.query_one(Transcript).lines([(f"■ {plural(dropped, 'queued input')} dropped", "warn")])
+        self._stop_asking()
         self._describe()
 
-    def _complete(self) -> None:
-        """Ask for completions, or take the one that is offered."""
-        code, offered = self.query_one(CodeInput), self.query_one(CompletionList)
-        chosen = offered.chosen()
-        if chosen is not None:
-            row, column = code.cursor_location
-            code.replace(chosen.text, (row, column - chosen.word), (row, column))
-            offered.offer(())
+    def _switch_mode(self) -> None:
+        if self._repl.busy:
+            self.notify("a cell runs: the mode can be changed when it is over")
             return
-        text, cursor = code.text, code.offset_of_cursor
+        other = Mode.ONESHOT if self._repl.session.mode is Mode.SESSION else Mode.SESSION
+        self._enter(f"%mode {other}")
 
-        def ask() -> None:
-            found = list(self._runner.complete(text, cursor))
-            self.app.call_later(self._offer, text, found)
-
-        threading.Thread(target=ask, name="dashboard-complete", daemon=True).start()
-
-    def _offer(self, text: str, found: list[Completion]) -> None:
-        if self.query_one(CodeInput).text == text:  # else somebody has typed on
-            self.query_one(CompletionList).offer(found)
+    # What is known of the input.
 
     def on_text_area_changed(self) -> None:
         """What was offered was for another text."""
-        self.query_one(CompletionList).offer(())
+        self._look()
+
+    def on_text_area_selection_changed(self, _: TextArea.SelectionChanged) -> None:
+        """Another call may be the one at the cursor."""
+        self._look()
+
+    def _look(self, *, demanded: bool = False) -> None:
+        code = self.query_one(CodeInput)
+        text, cursor = place = code.text, code.offset_of_cursor
+        if place == self._looked_at and not demanded:
+            return
+        typed, self._looked_at = text != self._looked_at[0], place
+        begun = typed and not code.recalled and bool(text[:cursor][-1:].strip("()[]{},:;= \n"))
+        if not begun:
+            self._completions.drop()
+        if text:
+            self._lookup.ask(Question(text, cursor, begun or demanded, demanded))
+        else:
+            self._say("", "")
+
+    def on_repl_pane_told(self, message: Told) -> None:
+        """Show it, unless somebody has typed on."""
+        code, question = self.query_one(CodeInput), message.answer.question
+        if (code.text, code.offset_of_cursor) != (question.text, question.cursor):
+            return
+        if not code.mistaken:
+            self._say(message.answer.signature, "dim")
+        if question.completions:
+            self._offer(code, message.answer.completions, question)
+
+    def _offer(self, code: CodeInput, found: Completions, question: Question) -> None:
+        word = question.text[found.start : question.cursor]
+        if [item.text for item in found.items] == [word]:
+            found = Completions(found.start)  # it stands there already
+        if not found.items and question.demanded:
+            self._say("nothing is known to go on here", "dim")
+        column, row = code.cursor_screen_offset
+        self._completions.offer(found, (question.text, question.cursor), Offset(column - len(word) - 1, row))
+        if question.demanded and len(found.items) == 1:
+            code.take_completion()
+
+    def on_code_input_mistaken(self, message: CodeInput.Mistaken) -> None:
+        """Say what is wrong at the place that is marked."""
+        self._completions.drop()
+        self._say(f"{message.message} (Ctrl+J sends it as it is)", "bad")
+
+    def _say(self, text: str, colour: str) -> None:
+        if (text, colour) != self._about:
+            self._about = (text, colour)
+            about = self.query_one("#about", Static)
+            about.set_class(colour == "bad", "mistaken")
+            about.update(Content(text))
+
+    def _describe(self) -> None:
+        """Say which mode is on, and what is going on."""
+        repl, asked = self._repl, self.query_one(AnswerInput).display
+        prompt = "? " if asked else repl.shell.prompt
+        if prompt != self._prompt:
+            self._prompt = prompt
+            self.query_one("#prompt", Static).update(Content(prompt))
+        mode = "session" if repl.session.mode is Mode.SESSION else "one-shot"
+        parts = [f"[reverse b] {mode} [/]"]
+        if asked:
+            parts.append("[$warning]the program asks for input[/]")
+        elif repl.busy and repl.interrupted:
+            parts.append("[$warning]■ interrupting[/] [b]Ctrl+C[/] kills it, and its state is lost")
+        elif repl.busy:
+            parts.append(f"[$accent]▶ running {duration(repl.busy_for)}[/] [b]Ctrl+C[/] interrupts")
+        if repl.queued:
+            following = plain(repl.queued[0].partition("\n")[0])[:_PREVIEW].replace("[", r"\[")
+            parts.append(f"{len(repl.queued)} queued, next: {following}")
+        self.note(" · ".join(parts))
+
+    # For the screen around it.
+
+    @property
+    def leased(self) -> str:
+        """The container that the session holds; empty if it holds none."""
+        return self._repl.leased
 
     def on_transcript_find(self) -> None:
         """Ask what to search for."""
@@ -284,28 +351,3 @@ class ReplPane(Pane):
     def on_transcript_chosen(self, message: Transcript.Chosen) -> None:
         """Point at the container of a cell."""
         self.post_message(self.RanIn(message.container_id))
-
-
-def _last_line(result: ExecutionResult, room: int) -> str:
-    """The quiet line under a cell: outcome, time, container, and where the time went."""
-    timing = result.timing
-    cpu = f"cpu {latency(result.cpu_time)}" if result.cpu_time is not None else ""
-    memory = size(result.peak_memory) if result.peak_memory is not None else ""
-    parts = [
-        f"{OUTCOMES[result.outcome]} {latency(timing.total)}",
-        result.container_id[:12],
-        f"wait {latency(timing.wait)} + run {latency(timing.run)} + answer {latency(timing.answer)}",
-        cpu,
-        memory,
-        result.reason,
-        f"{' and '.join(result.truncated)} truncated" if result.truncated else "",
-    ]
-    said = [part for part in parts if part]
-    for least in (memory, cpu):
-        if least in said and len(" · ".join(said)) > room:
-            said.remove(least)
-    return " · ".join(said) + "\n"
-
-
-def _quiet(result: ExecutionResult) -> str:
-    return "dim" if result.success else OUTCOMES[result.outcome].colour

@@ -1,11 +1,16 @@
-"""The colours of Python in the REPL's input, from the app's theme."""
+"""The colours of Python in the REPL's input and output, from the app's theme."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.widgets.text_area import TextAreaTheme
+
+if TYPE_CHECKING:
+    from pygments.lexers.python import PythonLexer
 
 _TOKENS = {
     "keyword": ("secondary", True),
@@ -46,3 +51,34 @@ def syntax_theme(variables: Mapping[str, str]) -> TextAreaTheme:
     return TextAreaTheme(
         name="pooldeck", syntax_styles={token: style(variable, bold) for token, (variable, bold) in _TOKENS.items()}
     )
+
+
+_MAX_HIGHLIGHTED = 20_000
+"""Characters of the longest text that is highlighted; Pygments takes its time."""
+
+_COLOURS = (("Keyword", "scrub"), ("Literal.String", "good"), ("Literal.Number", "warn"), ("Comment", "dim"),
+            ("Name.Builtin", "busy"), ("Name.Function", "busy"), ("Operator.Word", "scrub"))  # fmt: skip
+"""Pygments' tokens, and the names of colours in `tui.looks`."""
+
+
+@lru_cache(1)
+def _lexer() -> PythonLexer:
+    from pygments.lexers.python import PythonLexer
+
+    return PythonLexer(stripnl=False, ensurenl=False)
+
+
+def load_highlighting() -> None:
+    """Import what highlights, and compile its patterns: takes a while. From any thread."""
+    python_parts("0")
+
+
+def python_parts(code: str) -> list[tuple[str, str]]:
+    """Return Python cut into texts with the names of their colours."""
+    if len(code) > _MAX_HIGHLIGHTED:
+        return [(code, "text")]
+    return [(text, _colour(str(kind).removeprefix("Token."))) for kind, text in _lexer().get_tokens(code)]
+
+
+def _colour(kind: str) -> str:
+    return next((colour for name, colour in _COLOURS if kind.startswith(name)), "text")

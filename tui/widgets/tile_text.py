@@ -30,6 +30,8 @@ class TileView:
     marked: bool = False
     mine: bool = False
     """Whether the latest cell of the REPL ran in it."""
+    session: bool = False
+    """Whether the REPL's session holds it."""
 
     @property
     def name(self) -> str:
@@ -64,6 +66,8 @@ class TileView:
             return plain(container.doing)
         if container.leaving:
             return container.leaving
+        if self.session and container.state is _S.IN_USE:
+            return "held by the REPL's session"
         words = {
             _S.STARTING: "being made",
             _S.AVAILABLE: "warm and clean",
@@ -136,7 +140,8 @@ def _head(view: TileView, width: int) -> tuple[tuple[str, str], tuple[str, str],
     since = duration(view.container.state_for)
     fresh = view.container.state_for < _FRESH
     colour = "dim" if view.container.state is _S.GONE else "strong" if view.container.doing or fresh else "text"
-    head = (fit(str(look), width - len(name)), look.colour)
+    state = f"{look} · session" if view.session and view.container.state is _S.IN_USE else str(look)
+    head = (fit(state, width - len(name)), look.colour)
     named = (name, "accent" if view.marked or view.mine else "strong")
     return head, named, ((fit(view.activity, width - len(since) - 1), colour), (f" {since}", "dim"))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from rich.ansi import AnsiDecoder
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -29,20 +31,34 @@ _LONGEST = 4_000
 
 
 _HINT = (
-    "Python runs in whichever container is free, and leaves nothing behind.",
+    "Python that keeps its state in a container of the pool; %help lists the commands.",
     "Enter runs what is complete, Ctrl+J runs it as it is, Esc leaves.",
 )
+
+Parts = Sequence[tuple[str, str]]
+"""Texts, each with the name of its colour."""
 
 
 @dataclass(slots=True)
 class Line:
-    """One line: its text, its colour, and the container of the cell that it closes."""
+    """One line: its text, what is coloured in it, and the container of the cell that it closes."""
 
-    text: str
-    colour: str
+    text: str = ""
+    spans: list[tuple[int, int, str | Style]] = field(default_factory=list)
     container_id: str = ""
-    open: bool = False
-    """Whether more of the same colour goes on in it."""
+
+    def add(self, text: str, colour: str) -> None:
+        """Go on, as far as there is room."""
+        text = text[: _LONGEST - len(self.text)]
+        if text:
+            start = len(self.text)
+            self.text += text
+            self.spans.append((start, len(self.text), colour))
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.text = ""
+        self.spans.clear()
 
 
 class Transcript(Painted, ScrollView, can_focus=True):
@@ -64,6 +80,12 @@ class Transcript(Painted, ScrollView, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="transcript")
         self._lines: list[Line] = []
+        self._open = False
+        self._decoders: dict[str, AnsiDecoder] = {}
+        """For the colours of stdout and of stderr: a program's own go on over lines."""
+        self._follows = True
+        """Whether the end is looked at, and what comes is to be seen."""
+        self._measured = 0
         self._width = 0
         self._sought = ""
         self._found = -1
@@ -73,26 +95,59 @@ class Transcript(Painted, ScrollView, can_focus=True):
         """All lines."""
         return "\n".join(line.text for line in self._lines)
 
-    def write(self, text: str, colour: str, container_id: str = "") -> None:
-        """Add text; the last line goes on if it has not been ended."""
-        at_end = self.is_vertical_scroll_end
-        pieces = text.split("\n")
-        for number, piece in enumerate(pieces):
-            ended = number < len(pieces) - 1
-            last = self._lines[-1] if self._lines else None
-            if last is not None and last.open and last.colour == colour:
-                last.text, last.open = (last.text + _clean(piece))[:_LONGEST], not ended
-                line = last
-            elif piece or ended:
-                line = Line(_clean(piece)[:_LONGEST], colour, container_id, not ended)
-                self._lines.append(line)
-            else:
-                continue
-            self._width = max(self._width, cell_len(line.text))
+    def output(self, text: str, colour: str) -> None:
+        """Add a program's output, which may stop in the middle of a line, and may hold colours and returns."""
+        decoder = self._decoders.setdefault(colour, AnsiDecoder())
+        for number, piece in enumerate(text.split("\n")):
+            if number:
+                self._line()
+                self._open = False
+            for again, run in enumerate(piece.split("\r")):
+                if again:
+                    self._line().clear()
+                if run:
+                    self._add(run, colour, decoder)
+        self._grown()
+
+    def lines(self, parts: Parts, container_id: str = "") -> None:
+        """Add whole lines."""
+        self._open = False
+        for text, colour in parts:
+            for number, piece in enumerate(text.split("\n")):
+                if number:
+                    self._line()
+                    self._open = False
+                if piece:
+                    self._line().add(plain(piece.expandtabs()), colour)
+        self._line().container_id = container_id
+        self._open = False
+        self._grown()
+
+    def _line(self) -> Line:
+        """The line that is being written."""
+        if not self._open:
+            self._lines.append(Line())
+            self._open = True
+        return self._lines[-1]
+
+    def _add(self, run: str, colour: str, decoder: AnsiDecoder) -> None:
+        line = self._line()
+        if "\x1b" not in run and not decoder.style:
+            line.add(run.expandtabs() if "\t" in run else run, colour)
+            return
+        decoded = decoder.decode_line(run)
+        decoded.expand_tabs(8)
+        start = len(line.text)
+        line.add(decoded.plain, colour)
+        line.spans += [(start + span.start, start + span.end, span.style) for span in decoded.spans]
+
+    def _grown(self) -> None:
         del self._lines[: max(0, len(self._lines) - _MOST)]
+        self._width = max([self._width, *(cell_len(line.text) for line in self._lines[self._measured :])])
+        self._measured = max(0, len(self._lines) - 1)
         self.virtual_size = Size(self._width, len(self._lines))
-        if at_end:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if self._follows:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True, immediate=True)
         self.refresh()
 
     def find(self, text: str) -> None:
@@ -127,15 +182,33 @@ class Transcript(Painted, ScrollView, can_focus=True):
     def action_clear(self) -> None:
         """Forget all of it."""
         self._lines.clear()
-        self._width = 0
+        self._open = False
+        self._width = self._measured = 0
         self.virtual_size = Size(0, 0)
         self.refresh()
+
+    def action_choose(self) -> None:
+        """Choose the container of the last cell that is seen."""
+        bottom = int(self.scroll_offset.y) + self.size.height
+        ran_in = [line.container_id for line in self._lines[:bottom] if line.container_id]
+        if ran_in:
+            self.post_message(self.Chosen(ran_in[-1]))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the container that a cell ran in."""
         number = event.y + int(self.scroll_offset.y)
         if number < len(self._lines) and self._lines[number].container_id:
             self.post_message(self.Chosen(self._lines[number].container_id))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Note whether the end is looked at; called by Textual."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = new_value >= self.max_scroll_y
+
+    def on_resize(self) -> None:
+        """The end stays in sight, however many lines the input takes."""
+        if self._follows:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True, immediate=True)
 
     # Painting.
 
@@ -155,8 +228,9 @@ class Transcript(Painted, ScrollView, can_focus=True):
             hint = _HINT[y] if not self._lines and y < len(_HINT) else ""
             return Strip([Segment(hint, self.painted("dim"))]).adjust_cell_length(width, base)
         line = self._lines[number]
-        text = Text(line.text, no_wrap=True, end="")
-        text.stylize(self.painted(line.colour))
+        text = Text(line.text, no_wrap=True, end="", style=base)
+        for start, end, style in line.spans:
+            text.stylize(self.painted(style) if isinstance(style, str) else style, start, end)
         if self._sought:
             match = self.colour("match") if number == self._found else Style(underline=True)
             start = line.text.lower().find(self._sought)
@@ -170,8 +244,3 @@ class Transcript(Painted, ScrollView, can_focus=True):
             text.stylize(chosen, start, len(line.text) if end == -1 else end)
         strip = Strip(text.render(self.app.console), cell_len(line.text))
         return strip.crop_extend(int(scroll_x), int(scroll_x) + width, base).apply_offsets(int(scroll_x), number)
-
-
-def _clean(text: str) -> str:
-    """What of a program's output is shown: a carriage return begins the line anew."""
-    return plain(text.rstrip("\r").rpartition("\r")[2].expandtabs())
