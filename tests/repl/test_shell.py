@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.cells import CellResult, FileInfo, Help, InputCallback, InputRequest
-from engine.errors import CreationFailed, ImageUnavailable, SessionLost
+from engine.errors import ContainerLost, CreationFailed, ImageUnavailable, SessionLost
 from engine.execution import Outcome, OutputCallback, Timing
 from tests.repl.fakes import RESULT, Bench
 from tui.repl.completion import complete
@@ -152,3 +152,15 @@ def test_figures_for_people() -> None:
         "2 min 5 s",
     ]
     assert [size(each) for each in (12, 3500, 5 << 20)] == ["12 B", "3.4 KiB", "5.0 MiB"]
+
+
+def test_lost_session_says_so_and_what_to_do(bench: Bench) -> None:
+    """Not the cause alone: that the container ended does not tell that the state is gone."""
+
+    def lose(*_: object) -> CellResult:
+        raise SessionLost("the session's state is lost: it ended", "run it again") from ContainerLost("it ended")
+
+    bench.session.answer = lose
+    bench.enter("x")
+    assert bench.view.of(Kind.ERROR) == "the session's state is lost: it ended"
+    assert bench.view.of(Kind.HINT) == "run it again"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.cells import CellResult, InputRequest
-from engine.errors import PooldeckError
+from engine.errors import PooldeckError, SessionLost
 from engine.execution import Outcome
 from tui.repl import commands
 from tui.repl.ansi import OutputFilter, safe_text
@@ -110,7 +110,9 @@ class Shell:
                 self.run(text)
         except PooldeckError as error:
             self.failures += 1
-            cause = error.__cause__ if isinstance(error.__cause__, PooldeckError) else error
+            cause: PooldeckError = error
+            if isinstance(error.__cause__, PooldeckError) and not isinstance(error, SessionLost):
+                cause = error.__cause__
             self.write(cause.message, Kind.ERROR)
             if cause.hint:
                 self.write(cause.hint, Kind.HINT)
