@@ -56,6 +56,14 @@ def test_run_and_load_take_local_files(bench: Bench) -> None:
     assert bench.enter("%run binary").startswith("binary is not UTF-8 text / %put")
 
 
+def test_run_and_load_take_files_of_other_systems(bench: Bench) -> None:
+    Path("dos.py").write_bytes(b"\xef\xbb\xbfx = 1\r\nx\r\n")
+    bench.enter("%run dos.py")
+    assert bench.session.ran == ["x = 1\nx\n"]
+    bench.enter("%load dos.py")
+    assert bench.view.prefilled == "x = 1\nx"
+
+
 def test_put_and_get_move_bytes(bench: Bench) -> None:
     Path("local.bin").write_bytes(b"\x00\xff")
     bench.enter("%put local.bin")

@@ -80,7 +80,8 @@ def load_file(console: Console, argument: str) -> None:
 def _text(name: str) -> str:
     data = read_local(name)
     try:
-        return data.decode()
+        # As Python reads a file: without a byte order mark, lines ended by newlines alone.
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise CommandMistake(f"{name} is not UTF-8 text", "%put copies any file into the container") from None
 

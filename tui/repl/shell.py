@@ -17,7 +17,7 @@ from tui.repl.ansi import OutputFilter, safe_text
 from tui.repl.console import CellSession, Kind, View
 from tui.repl.history import HistoryStore
 from tui.repl.mistakes import CommandMistake
-from tui.repl.source import Completeness, Verdict, judge
+from tui.repl.source import Completeness, Verdict, is_expression, judge
 from tui.repl.summary import describe_file, remarks, summarise
 from tui.repl.transcript import OutputRecord, Transcript
 
@@ -211,7 +211,8 @@ class Shell:
 def _asked_about(text: str) -> str:
     """The name in `name?` or `?name`; empty if the text is neither."""
     match = _QUESTION.fullmatch(text.strip())
-    return (match[1] or match[2]) if match and "\n" not in text and "#" not in text else ""
+    name: str = (match[1] or match[2]) if match and "\n" not in text and "#" not in text else ""
+    return name if is_expression(name) else ""  # else it may be a string that goes on in the next line
 
 
 def _quoted(path: str) -> str:
