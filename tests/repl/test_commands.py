@@ -117,24 +117,61 @@ def test_time_says_where_the_time_went(bench: Bench) -> None:
 
 
 def _locally(code: str, on_output: OutputCallback, on_input: InputCallback) -> object:
+    import builtins
     import contextlib
     import io
+    import sys
 
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    said, values = io.StringIO(), []
+
+    def display(value: object) -> None:
+        values.append(repr(value))
+        vars(builtins).update(_=value, __=value)
+
+    with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "displayhook", display)
         exec(code, {})
-    return replace(RESULT, chunks=(("stdout", said.getvalue().encode()),))
+    return replace(RESULT, chunks=(("stdout", said.getvalue().encode()),), value=values[-1] if values else None)
 
 
 def test_timeit_measures_and_shows_nothing_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    import builtins
     import timeit
 
     monkeypatch.setattr(timeit, "default_timer", _Clock())
+    monkeypatch.setattr(builtins, "_", "mine", raising=False)
     bench.session.answer = _locally  # type: ignore[assignment]
     bench.enter("%timeit print('x')")
     assert "a loop, best" in bench.view.of(Kind.TEXT)
     assert "what it printed is left out" in bench.view.of(Kind.NOTE)
     assert not bench.view.of(Kind.OUT)
+    assert vars(builtins)["_"] == "mine"
+    assert "__" not in vars(builtins)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "'text'",
+        "[nan, [nan], 0]",
+        "[1, [NaN], 0]",
+        "[1, [Infinity], 0]",
+        "[1, [-1.0], 0]",
+        "[0, [1.0], 0]",
+        "[1, [], 0]",
+        "[1, 3, 0]",
+        "[1, [1.0], 'x']",
+        "[1, [1e308, 1e308], 0]",
+        "[" * 900,
+        "[" * 100_000,
+        "9" * 5000,
+    ],
+)
+def test_timeit_takes_no_figures_that_are_none(bench: Bench, value: str | None) -> None:
+    bench.session.answer = lambda *_: replace(RESULT, value=value)
+    assert bench.enter("%timeit x").startswith("the session gave no figures / ")
 
 
 class _Clock:
@@ -151,6 +188,13 @@ class _Clock:
 def test_timeit_of_what_fails_shows_why(bench: Bench) -> None:
     bench.session.answer = lambda *_: replace(RESULT, outcome=Outcome.ERROR, chunks=(("stderr", b"NameError: x\n"),))
     assert bench.enter("%timeit x") == "NameError: x"
+
+
+def test_timeit_does_not_show_its_own_source(bench: Bench) -> None:
+    bench.session.answer = lambda code, *_: replace(
+        RESULT, outcome=Outcome.ERROR, chunks=(("stderr", f"Cell 1\n    {code}\nNameError: x\n".encode()),)
+    )
+    assert bench.enter("%timeit x") == "Cell 1\n    %timeit x\nNameError: x"
 
 
 def test_history_shows_entries_by_number_and_text(bench: Bench) -> None:
@@ -196,6 +240,16 @@ def test_save_as_notebook(bench: Bench) -> None:
     ]
     assert last["execution_count"] == 3
     assert last["outputs"][1]["data"] == {"text/plain": ["'v'"]}
+
+
+def test_save_writes_utf_8_whatever_was_printed(bench: Bench) -> None:
+    bench.session.answer = lambda *_: replace(RESULT, value="'\udc80'")
+    bench.enter("'\udc80'")
+    bench.enter("%save out.ipynb")
+    (cell,) = json.loads(Path("out.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert (cell["source"], cell["outputs"][0]["data"]) == (["'\udc80'"], {"text/plain": ["'\udc80'"]})
+    bench.enter("%save out.py")
+    assert Path("out.py").read_text(encoding="utf-8") == "# %% Cell 1\n'\\udc80'\n"
 
 
 def test_help_lists_all_and_explains_one(bench: Bench) -> None:
