@@ -89,9 +89,9 @@ def test_get_asks_before_it_replaces_and_stays_in_this_folder(bench: Bench) -> N
 def test_files_lists_name_size_and_type(bench: Bench) -> None:
     bench.enter("%files")
     assert bench.view.of(Kind.NOTE) == "the working directory is empty"
-    bench.session.contents = {"plot.png": b"x" * 2048}
+    bench.session.contents = {"plot.png": b"x" * 2048, "a\n\x1b[2Jb": b""}
     bench.enter("%files")
-    assert bench.view.of(Kind.TEXT) == "plot.png  2.0 KiB  image/png"
+    assert bench.view.of(Kind.TEXT) == ("plot.png  2.0 KiB  image/png\na\\n\\x1b[2Jb  0 B  application/octet-stream")
 
 
 def test_mode_and_timeout_and_reset_set_the_session(bench: Bench) -> None:
@@ -276,12 +276,13 @@ def test_completion_of_names_and_arguments(bench: Bench) -> None:
     Path("scripts").mkdir()
     Path("scripts/inner.py").write_text("")
     Path(".hidden").write_text("")
-    bench.session.contents = {"plot.png": b""}
+    bench.session.contents = {"plot.png": b"", "plot\n1": b"", "my plot": b""}
     assert _items(bench, "%ti") == (0, ["%time", "%timeit", "%timeout"])
     assert _items(bench, "%run sc") == (5, ["script.py", "scripts/"])
     assert _items(bench, "%run scripts/") == (5, ["scripts/inner.py"])
     assert _items(bench, "%load ") == (6, ["script.py", "scripts/"])
     assert _items(bench, "%get pl") == (5, ["plot.png"])
+    assert _items(bench, "%get my") == (5, ["'my plot'"])
     assert _items(bench, "%mode o") == (6, ["oneshot"])
     assert _items(bench, "%help sa") == (6, ["save"])
     assert commands.complete(bench.shell, "%time pri", 9) is None, "that is Python"

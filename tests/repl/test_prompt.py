@@ -89,3 +89,21 @@ def test_stopped_from_another_thread(bench: Bench, keys: PipeInput) -> None:
     with pytest.raises(SystemExit):
         prompt.read()
     assert not prompt.stop(SystemExit(143)), "there is nothing to stop"
+
+
+def test_a_signature_is_bounded_and_made_safe_once(bench: Bench, keys: PipeInput) -> None:
+    drawn: list[str] = []
+    bench.session.help = lambda *_: Help("f", "f(\x1b[2J\n" + "x" * (1 << 20))  # type: ignore[method-assign]
+
+    def draw(signature: str, _columns: int) -> list[tuple[str, str]]:
+        if signature:
+            drawn.append(signature)
+            prompt.stop(EOFError())
+        return []
+
+    prompt = CellPrompt(bench.shell, draw, style(), None)  # type: ignore[arg-type]
+    keys.send_text("f(")
+    with pytest.raises(EOFError):
+        prompt.read()
+    assert drawn[0].startswith("f(\\x1b[2J\\nxxx")
+    assert len(drawn[0]) < 2000

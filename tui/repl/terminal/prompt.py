@@ -18,12 +18,16 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import BaseStyle
 
 from engine.cells import Mode
+from tui.repl.ansi import one_line
 from tui.repl.shell import Shell
 from tui.repl.terminal.adapters import CellLexer, MistakeMarker, ShellCompleter, StoredHistory
 from tui.repl.terminal.bindings import key_bindings
 
 Toolbar = Callable[[str, int], StyleAndTextTuples]
 """Draws the bottom line from the signature of the call being typed, and the number of columns."""
+
+_MAX_SIGNATURE = 1000
+"""Characters of a signature that are looked at: it is the session's word, and drawn with every key."""
 
 
 class CellPrompt:
@@ -120,7 +124,7 @@ class CellPrompt:
             while (place := (buffer.text, buffer.cursor_position)) != self._looked_at:
                 self._looked_at = place
                 found = await asyncio.get_running_loop().run_in_executor(None, self._shell.session.help, *place)
-                self._signature = found.signature
+                self._signature = one_line(found.signature[:_MAX_SIGNATURE])
                 self.app.invalidate()
         finally:
             self._looking = False
