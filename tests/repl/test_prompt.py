@@ -12,6 +12,7 @@ from prompt_toolkit.output import DummyOutput
 
 from engine.cells import Completions, Help
 from tests.repl.fakes import Bench
+from tui.repl.terminal import bindings
 from tui.repl.terminal.looks import style
 from tui.repl.terminal.prompt import CellPrompt
 
@@ -107,3 +108,26 @@ def test_a_signature_is_bounded_and_made_safe_once(bench: Bench, keys: PipeInput
         prompt.read()
     assert drawn[0].startswith("f(\\x1b[2J\\nxxx")
     assert len(drawn[0]) < 2000
+
+
+@pytest.mark.parametrize("editor", ["", "/nonexistent -w", "it's"])
+def test_without_an_editor_the_person_is_told(
+    bench: Bench, keys: PipeInput, monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    monkeypatch.setattr(bindings, "_EDITORS", ("/nonexistent",))
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    prompt = _prompt(bench)
+    told: list[str] = []
+
+    def note(_app: object) -> None:
+        error = prompt._session.default_buffer.validation_error
+        if error is not None and not told:
+            told.append(error.message)
+            prompt.stop(EOFError())
+
+    prompt.app.after_render += note
+    keys.send_text("kept\x1bOQ")
+    with pytest.raises(EOFError):
+        prompt.read()
+    assert "EDITOR" in told[0]

@@ -146,6 +146,35 @@ def test_a_question_on_a_line_that_was_wrapped_stands_once(repl: Terminal) -> No
     assert "x" * 251 not in repl.text.replace("\n", "")
 
 
+def test_a_signal_ends_a_question_too(opened: Opener) -> None:
+    need("bubblewrap")
+    repl = opened("bubblewrap")
+    before = termios.tcgetattr(repl._master)
+    repl.until(r"\[1\] >>>")
+    repl.press("input('more? ')\r")
+    repl.until(r"\nmore\?")
+    repl.process.send_signal(signal.SIGTERM)
+    assert repl.wait() == 143
+    assert termios.tcgetattr(repl._master)[3] == before[3]
+
+
+def test_a_very_small_window(tmp_path: Path) -> None:
+    need("bubblewrap")
+    repl = Terminal([*REPL, "bubblewrap"], columns=20, lines=5, XDG_STATE_HOME=str(tmp_path))
+    try:
+        repl.until(r"\[1\] >>>")
+        repl.press("'\u6f22' * 20\r")
+        repl.until(r"\[2\] >>>")
+        repl.press("print('\u6f22' * 12, end=''); input('? ')\r")
+        repl.until(r"\u6f22\s*\?")
+        repl.press("y\r")
+        repl.until(r"\[3\] >>>")
+        repl.press("\x04")
+        assert repl.wait() == 0
+    finally:
+        repl.close()
+
+
 @pytest.mark.parametrize("name", ["QUIT", "USR1", "ALRM"])
 def test_the_terminal_is_left_as_it_was(opened: Opener, name: str) -> None:
     need("bubblewrap")

@@ -28,6 +28,9 @@ Toolbar = Callable[[str, int], StyleAndTextTuples]
 
 _MAX_SIGNATURE = 1000
 """Characters of a signature that are looked at: it is the session's word, and drawn with every key."""
+_MENU_ROWS = 8
+_OTHER_ROWS = 3
+"""The input's own first row, the toolbar, and one for a mistake."""
 
 
 class CellPrompt:
@@ -61,6 +64,7 @@ class CellPrompt:
         buffer.enable_history_search = to_filter(True)
         buffer.on_text_changed += self._look_at_call
         buffer.on_cursor_position_changed += self._look_at_call
+        self.app.before_render += self._fit
 
     @property
     def app(self) -> Application[str]:
@@ -87,23 +91,15 @@ class CellPrompt:
 
     def call(self, function: Callable[[], object]) -> bool:
         """Have a function called in the prompt's own thread; False if no cell is being typed. From any thread."""
-        loop = self.app.loop
-        if loop is None or not self.app.is_running:
-            return False
-        try:
-            loop.call_soon_threadsafe(function)
-        except RuntimeError:  # it was closed in this moment
-            return False
-        return True
+        return _call(self.app, function)
 
     def stop(self, error: BaseException) -> bool:
         """Have `read` raise an exception; False if it does not run. From any thread."""
+        return _stop(self.app, error)
 
-        def leave() -> None:
-            if self.app.is_running and not self.app.is_done:
-                self.app.exit(exception=error)
-
-        return self.call(leave)
+    def _fit(self, _app: object) -> None:
+        """Keep room below the input for a menu, but in a low window not for the menu alone."""
+        self._session.reserve_space_for_menu = max(0, min(_MENU_ROWS, self.app.output.get_size().rows - _OTHER_ROWS))
 
     def _continuation(self, width: int, _line: int, _wraps: int) -> StyleAndTextTuples:
         return [("class:continuation", "... ".rjust(width))]
@@ -136,17 +132,44 @@ class AnswerPrompt:
     def __init__(self, style: BaseStyle, depth: ColorDepth | None) -> None:
         self._style = style
         self._depth = depth
+        self._app: Application[str] | None = None
 
     def read(self, prompt: str, secret: bool) -> str | None:
         """Have a line typed; None for end of file.
 
         Raises:
-            KeyboardInterrupt: if the person presses Ctrl+C.
+            KeyboardInterrupt: if the person presses Ctrl+C. Whatever `stop` was given.
         """
         session: PromptSession[str] = PromptSession(
             history=DummyHistory(), is_password=secret, style=self._style, color_depth=self._depth
         )
+        self._app = session.app
         try:
             return session.prompt(ANSI(prompt))
         except EOFError:
             return None
+        finally:
+            self._app = None
+
+    def stop(self, error: BaseException) -> bool:
+        """Have `read` raise an exception; False if it does not run. From any thread."""
+        return self._app is not None and _stop(self._app, error)
+
+
+def _call(app: Application[str], function: Callable[[], object]) -> bool:
+    loop = app.loop
+    if loop is None or not app.is_running:
+        return False
+    try:
+        loop.call_soon_threadsafe(function)
+    except RuntimeError:  # it was closed in this moment
+        return False
+    return True
+
+
+def _stop(app: Application[str], error: BaseException) -> bool:
+    def leave() -> None:
+        if app.is_running and not app.is_done:
+            app.exit(exception=error)
+
+    return _call(app, leave)
