@@ -131,3 +131,14 @@ def test_without_an_editor_the_person_is_told(
     with pytest.raises(EOFError):
         prompt.read()
     assert "EDITOR" in told[0]
+
+
+def test_stopped_in_the_moment_in_which_a_line_is_entered(bench: Bench, keys: PipeInput) -> None:
+    prompt = _prompt(bench)
+    buffer = prompt._session.default_buffer
+    accept = buffer.accept_handler
+    assert accept is not None
+    buffer.accept_handler = lambda each: (accept(each), prompt.stop(SystemExit(143)))[0]
+    keys.send_text("x\r")
+    with pytest.raises(SystemExit):
+        prompt.read()

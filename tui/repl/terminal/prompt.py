@@ -43,6 +43,7 @@ class CellPrompt:
         self._signature = ""
         self._looked_at: tuple[str, int] | None = None
         self._looking = False
+        self._ending = _Ending()
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
             lexer=self._lexer,
@@ -78,7 +79,8 @@ class CellPrompt:
             EOFError: if the person leaves. Whatever `stop` was given.
         """
         look = "class:prompt" if self._shell.session.mode is Mode.SESSION else "class:prompt.oneshot"
-        return self._session.prompt([(look, self._shell.prompt)], default=prefilled)
+        self._ending.error = None
+        return self._ending.unless(self._session.prompt([(look, self._shell.prompt)], default=prefilled))
 
     def warm(self) -> None:
         """Import what only makes the input nicer. From any thread."""
@@ -95,7 +97,7 @@ class CellPrompt:
 
     def stop(self, error: BaseException) -> bool:
         """Have `read` raise an exception; False if it does not run. From any thread."""
-        return _stop(self.app, error)
+        return self._ending.stop(self.app, error)
 
     def _fit(self, _app: object) -> None:
         """Keep room below the input for a menu, but in a low window not for the menu alone."""
@@ -133,6 +135,7 @@ class AnswerPrompt:
         self._style = style
         self._depth = depth
         self._app: Application[str] | None = None
+        self._ending = _Ending()
 
     def read(self, prompt: str, secret: bool) -> str | None:
         """Have a line typed; None for end of file.
@@ -143,9 +146,10 @@ class AnswerPrompt:
         session: PromptSession[str] = PromptSession(
             history=DummyHistory(), is_password=secret, style=self._style, color_depth=self._depth
         )
+        self._ending.error = None
         self._app = session.app
         try:
-            return session.prompt(ANSI(prompt))
+            return self._ending.unless(session.prompt(ANSI(prompt)))
         except EOFError:
             return None
         finally:
@@ -153,7 +157,7 @@ class AnswerPrompt:
 
     def stop(self, error: BaseException) -> bool:
         """Have `read` raise an exception; False if it does not run. From any thread."""
-        return self._app is not None and _stop(self._app, error)
+        return self._app is not None and self._ending.stop(self._app, error)
 
 
 def _call(app: Application[str], function: Callable[[], object]) -> bool:
@@ -167,9 +171,27 @@ def _call(app: Application[str], function: Callable[[], object]) -> bool:
     return True
 
 
-def _stop(app: Application[str], error: BaseException) -> bool:
-    def leave() -> None:
-        if app.is_running and not app.is_done:
-            app.exit(exception=error)
+class _Ending:
+    """An exception that ends a prompt, also if it comes in the moment in which a line was entered."""
 
-    return _call(app, leave)
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def stop(self, app: Application[str], error: BaseException) -> bool:
+        """End a prompt; False if it does not run."""
+
+        def leave() -> None:
+            if app.is_running and not app.is_done:
+                app.exit(exception=error)
+
+        self.error = error
+        if _call(app, leave):
+            return True
+        self.error = None
+        return False
+
+    def unless(self, text: str) -> str:
+        """Return what was entered, unless the prompt was to end meanwhile."""
+        if self.error is not None:
+            raise self.error
+        return text
