@@ -58,6 +58,6 @@ def payload() -> bytes:
     """Return what is written to the loader: a length and the modules' sources as JSON."""
     folder = files("engine.agent")
     modules = [("engine", ""), ("engine.agent", "")]
-    modules += [(f"engine.agent.{name}", (folder / f"{name}.py").read_text()) for name in _MODULES]
+    modules += [(f"engine.agent.{name}", (folder / f"{name}.py").read_text(encoding="utf-8")) for name in _MODULES]
     data = json.dumps(modules).encode()
     return struct.pack(">I", len(data)) + data

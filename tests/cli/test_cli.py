@@ -197,3 +197,10 @@ def test_doctor_calls_a_backend_that_was_asked_for_and_does_not_work_a_failure()
     assert "✗ docker engine: no Docker engine answers at unix:///nowhere.sock" in done.stdout
     assert "✗ backend: docker: asked for, and does not work here" in done.stdout
     assert "✓ backend" not in done.stdout
+
+
+def test_host_that_speaks_ascii_only_makes_containers(backend: str) -> None:
+    done = pooldeck(
+        *("run", "--backend", backend, "-c", "print('on')"), LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
+    assert (done.stdout, done.returncode) == ("on\n", 0)

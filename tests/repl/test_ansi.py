@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.repl.ansi import AnsiFilter, OutputFilter, safe_text, settled, without_colours
+from tui.repl.ansi import AnsiFilter, OutputFilter, one_line, safe_text, settled, without_colours
 
-_HARMLESS = re.compile("(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|\r(?![\r\n])|\x1b\\[[0-9;:]{0,64}m)*")
+_HARMLESS = re.compile(
+    "(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?![\r\n])|\x1b\\[[0-9;:]{0,64}m)*"
+)
 
 _PIECES = st.one_of(
     st.sampled_from(
@@ -55,6 +57,7 @@ _PIECES = st.one_of(
             "text",
             "é",
             "\ud800",
+            "\u202e",
             "9" * 100,
         ]
     ),
@@ -132,3 +135,12 @@ def test_memory_is_bounded() -> None:
 
 def test_a_carriage_return_begins_the_line_anew() -> None:
     assert settled("10%\r20%\nend") == "20%\nend"
+
+
+def test_what_turns_the_direction_of_text_is_seen() -> None:
+    assert safe_text("a\u202eb\u2066c \u05d0") == "a\\u202eb\\u2066c \u05d0"
+
+
+def test_a_name_is_one_line_whatever_is_in_it() -> None:
+    assert one_line("my é plot.png") == "my é plot.png"
+    assert one_line("a\nb\t\x1b[2J\u2028\u202e\udc80") == "a\\nb\\t\\x1b[2J\\u2028\\u202e\\udc80"

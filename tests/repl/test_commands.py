@@ -56,6 +56,14 @@ def test_run_and_load_take_local_files(bench: Bench) -> None:
     assert bench.enter("%run binary").startswith("binary is not UTF-8 text / %put")
 
 
+def test_run_and_load_take_files_of_other_systems(bench: Bench) -> None:
+    Path("dos.py").write_bytes(b"\xef\xbb\xbfx = 1\r\nx\r\n")
+    bench.enter("%run dos.py")
+    assert bench.session.ran == ["x = 1\nx\n"]
+    bench.enter("%load dos.py")
+    assert bench.view.prefilled == "x = 1\nx"
+
+
 def test_put_and_get_move_bytes(bench: Bench) -> None:
     Path("local.bin").write_bytes(b"\x00\xff")
     bench.enter("%put local.bin")
@@ -81,9 +89,9 @@ def test_get_asks_before_it_replaces_and_stays_in_this_folder(bench: Bench) -> N
 def test_files_lists_name_size_and_type(bench: Bench) -> None:
     bench.enter("%files")
     assert bench.view.of(Kind.NOTE) == "the working directory is empty"
-    bench.session.contents = {"plot.png": b"x" * 2048}
+    bench.session.contents = {"plot.png": b"x" * 2048, "a\n\x1b[2Jb": b""}
     bench.enter("%files")
-    assert bench.view.of(Kind.TEXT) == "plot.png  2.0 KiB  image/png"
+    assert bench.view.of(Kind.TEXT) == ("plot.png  2.0 KiB  image/png\na\\n\\x1b[2Jb  0 B  application/octet-stream")
 
 
 def test_mode_and_timeout_and_reset_set_the_session(bench: Bench) -> None:
@@ -109,24 +117,61 @@ def test_time_says_where_the_time_went(bench: Bench) -> None:
 
 
 def _locally(code: str, on_output: OutputCallback, on_input: InputCallback) -> object:
+    import builtins
     import contextlib
     import io
+    import sys
 
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    said, values = io.StringIO(), []
+
+    def display(value: object) -> None:
+        values.append(repr(value))
+        vars(builtins).update(_=value, __=value)
+
+    with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "displayhook", display)
         exec(code, {})
-    return replace(RESULT, chunks=(("stdout", said.getvalue().encode()),))
+    return replace(RESULT, chunks=(("stdout", said.getvalue().encode()),), value=values[-1] if values else None)
 
 
 def test_timeit_measures_and_shows_nothing_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    import builtins
     import timeit
 
     monkeypatch.setattr(timeit, "default_timer", _Clock())
+    monkeypatch.setattr(builtins, "_", "mine", raising=False)
     bench.session.answer = _locally  # type: ignore[assignment]
     bench.enter("%timeit print('x')")
     assert "a loop, best" in bench.view.of(Kind.TEXT)
     assert "what it printed is left out" in bench.view.of(Kind.NOTE)
     assert not bench.view.of(Kind.OUT)
+    assert vars(builtins)["_"] == "mine"
+    assert "__" not in vars(builtins)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "'text'",
+        "[nan, [nan], 0]",
+        "[1, [NaN], 0]",
+        "[1, [Infinity], 0]",
+        "[1, [-1.0], 0]",
+        "[0, [1.0], 0]",
+        "[1, [], 0]",
+        "[1, 3, 0]",
+        "[1, [1.0], 'x']",
+        "[1, [1e308, 1e308], 0]",
+        "[" * 900,
+        "[" * 100_000,
+        "9" * 5000,
+    ],
+)
+def test_timeit_takes_no_figures_that_are_none(bench: Bench, value: str | None) -> None:
+    bench.session.answer = lambda *_: replace(RESULT, value=value)
+    assert bench.enter("%timeit x").startswith("the session gave no figures / ")
 
 
 class _Clock:
@@ -143,6 +188,13 @@ class _Clock:
 def test_timeit_of_what_fails_shows_why(bench: Bench) -> None:
     bench.session.answer = lambda *_: replace(RESULT, outcome=Outcome.ERROR, chunks=(("stderr", b"NameError: x\n"),))
     assert bench.enter("%timeit x") == "NameError: x"
+
+
+def test_timeit_does_not_show_its_own_source(bench: Bench) -> None:
+    bench.session.answer = lambda code, *_: replace(
+        RESULT, outcome=Outcome.ERROR, chunks=(("stderr", f"Cell 1\n    {code}\nNameError: x\n".encode()),)
+    )
+    assert bench.enter("%timeit x") == "Cell 1\n    %timeit x\nNameError: x"
 
 
 def test_history_shows_entries_by_number_and_text(bench: Bench) -> None:
@@ -190,6 +242,16 @@ def test_save_as_notebook(bench: Bench) -> None:
     assert last["outputs"][1]["data"] == {"text/plain": ["'v'"]}
 
 
+def test_save_writes_utf_8_whatever_was_printed(bench: Bench) -> None:
+    bench.session.answer = lambda *_: replace(RESULT, value="'\udc80'")
+    bench.enter("'\udc80'")
+    bench.enter("%save out.ipynb")
+    (cell,) = json.loads(Path("out.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert (cell["source"], cell["outputs"][0]["data"]) == (["'\udc80'"], {"text/plain": ["'\udc80'"]})
+    bench.enter("%save out.py")
+    assert Path("out.py").read_text(encoding="utf-8") == "# %% Cell 1\n'\\udc80'\n"
+
+
 def test_help_lists_all_and_explains_one(bench: Bench) -> None:
     bench.enter("%help")
     assert all(command.title in bench.view.of(Kind.TEXT) for command in commands.COMMANDS)
@@ -214,12 +276,13 @@ def test_completion_of_names_and_arguments(bench: Bench) -> None:
     Path("scripts").mkdir()
     Path("scripts/inner.py").write_text("")
     Path(".hidden").write_text("")
-    bench.session.contents = {"plot.png": b""}
+    bench.session.contents = {"plot.png": b"", "plot\n1": b"", "my plot": b""}
     assert _items(bench, "%ti") == (0, ["%time", "%timeit", "%timeout"])
     assert _items(bench, "%run sc") == (5, ["script.py", "scripts/"])
     assert _items(bench, "%run scripts/") == (5, ["scripts/inner.py"])
     assert _items(bench, "%load ") == (6, ["script.py", "scripts/"])
     assert _items(bench, "%get pl") == (5, ["plot.png"])
+    assert _items(bench, "%get my") == (5, ["'my plot'"])
     assert _items(bench, "%mode o") == (6, ["oneshot"])
     assert _items(bench, "%help sa") == (6, ["save"])
     assert commands.complete(bench.shell, "%time pri", 9) is None, "that is Python"

@@ -67,7 +67,7 @@ def test_twice_in_a_row_blank_and_huge_are_not_kept(tmp_path: Path) -> None:
 
 def test_torn_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
-    path.write_bytes(b'"whole"\n{"a": 1}\n\xff\xfe\n"torn by a cra')
+    path.write_bytes(b'"whole"\n{"a": 1}\n\xff\xfe\n' + b"[" * 100_000 + b'\n"torn by a cra')
     store = HistoryStore(path)
     store.add("after")
     assert HistoryStore(path).entries() == ("whole", "after")

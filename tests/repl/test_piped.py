@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,17 @@ from tests.conftest import need
 
 
 def repl(backend: str, stdin: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = raw(backend, stdin.encode(), *arguments)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def raw(backend: str, stdin: bytes, *arguments: str, **env: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "tui.cli", "repl", "--backend", backend, *arguments],
         input=stdin,
         capture_output=True,
-        text=True,
         timeout=60,
+        env={**os.environ, **env},
     )
 
 
@@ -39,6 +45,27 @@ def test_a_script_is_taken_as_it_is(backend: str) -> None:
     )
     done = repl(backend, script)
     assert (done.stdout, done.stderr, done.returncode) == ("'yes'\nelse\n3\n", "", 0)
+
+
+def test_nothing_that_is_piped_in_ends_it(backend: str) -> None:
+    script = "if 0:\n    1\nelif(1==1):\n    print(2)\n:\nlen?\n'on'\n"
+    done = repl(backend, script)
+    assert done.stdout.startswith("2\nlen(obj, /)\n")
+    assert done.stdout.endswith("\n'on'\n")
+    assert "SyntaxError" in done.stderr
+    assert "tui" not in done.stderr
+
+
+def test_bytes_of_any_kind(backend: str) -> None:
+    done = raw(backend, b"\xef\xbb\xbfx = 1\r\nif x:\r\n    print('yes')\r\n\r\n'\xff'\r\nx\r\n")
+    assert done.stdout == b"yes\n1\n"
+    assert b"surrogates not allowed" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_encoding_that_lacks_a_character(backend: str) -> None:
+    done = raw(backend, b"print(chr(0x2713))\nchr(0x2713)\n1/0 if 1 else chr(2)\n3\n", PYTHONIOENCODING="latin-1")
+    assert done.stdout == b"\\u2713\n'\\u2713'\n3\n"
 
 
 def test_a_failed_cell_is_told_and_the_rest_goes_on(backend: str) -> None:

@@ -12,6 +12,7 @@ from prompt_toolkit.output import DummyOutput
 
 from engine.cells import Completions, Help
 from tests.repl.fakes import Bench
+from tui.repl.terminal import bindings
 from tui.repl.terminal.looks import style
 from tui.repl.terminal.prompt import CellPrompt
 
@@ -89,3 +90,55 @@ def test_stopped_from_another_thread(bench: Bench, keys: PipeInput) -> None:
     with pytest.raises(SystemExit):
         prompt.read()
     assert not prompt.stop(SystemExit(143)), "there is nothing to stop"
+
+
+def test_a_signature_is_bounded_and_made_safe_once(bench: Bench, keys: PipeInput) -> None:
+    drawn: list[str] = []
+    bench.session.help = lambda *_: Help("f", "f(\x1b[2J\n" + "x" * (1 << 20))  # type: ignore[method-assign]
+
+    def draw(signature: str, _columns: int) -> list[tuple[str, str]]:
+        if signature:
+            drawn.append(signature)
+            prompt.stop(EOFError())
+        return []
+
+    prompt = CellPrompt(bench.shell, draw, style(), None)  # type: ignore[arg-type]
+    keys.send_text("f(")
+    with pytest.raises(EOFError):
+        prompt.read()
+    assert drawn[0].startswith("f(\\x1b[2J\\nxxx")
+    assert len(drawn[0]) < 2000
+
+
+@pytest.mark.parametrize("editor", ["", "/nonexistent -w", "it's"])
+def test_without_an_editor_the_person_is_told(
+    bench: Bench, keys: PipeInput, monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    monkeypatch.setattr(bindings, "_EDITORS", ("/nonexistent",))
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    prompt = _prompt(bench)
+    told: list[str] = []
+
+    def note(_app: object) -> None:
+        error = prompt._session.default_buffer.validation_error
+        if error is not None and not told:
+            told.append(error.message)
+            prompt.stop(EOFError())
+
+    prompt.app.after_render += note
+    keys.send_text("kept\x1bOQ")
+    with pytest.raises(EOFError):
+        prompt.read()
+    assert "EDITOR" in told[0]
+
+
+def test_stopped_in_the_moment_in_which_a_line_is_entered(bench: Bench, keys: PipeInput) -> None:
+    prompt = _prompt(bench)
+    buffer = prompt._session.default_buffer
+    accept = buffer.accept_handler
+    assert accept is not None
+    buffer.accept_handler = lambda each: (accept(each), prompt.stop(SystemExit(143)))[0]
+    keys.send_text("x\r")
+    with pytest.raises(SystemExit):
+        prompt.read()

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from engine.cells import CellResult, FileInfo, Help, InputCallback, InputRequest
+from engine.cells import (
+    CellResult,
+    Completion,
+    CompletionKind,
+    Completions,
+    FileInfo,
+    Help,
+    InputCallback,
+    InputRequest,
+)
 from engine.errors import ContainerLost, CreationFailed, ImageUnavailable, SessionLost
 from engine.execution import Outcome, OutputCallback, Timing
 from tests.repl.fakes import RESULT, Bench
@@ -50,6 +59,33 @@ def test_new_files_are_listed_and_pictures_have_a_hint(bench: Bench) -> None:
     assert bench.view.of(Kind.NOTE) == (
         "data.csv  12 B  text/csv\nmy plot.png  2.9 KiB  image/png  %get 'my plot.png' fetches it"
     )
+
+
+def test_names_of_files_are_a_line_each_and_the_hint_can_be_typed(bench: Bench) -> None:
+    files = (FileInfo("it's; rm.png", 1), FileInfo("a\nb.png", 2), FileInfo("c\x1b[2J\u202e.png", 3))
+    bench.session.answer = lambda *_: replace(RESULT, new_files=files)
+    bench.enter("x")
+    assert bench.view.of(Kind.NOTE).split("\n") == [
+        """it's; rm.png  1 B  image/png  %get 'it'"'"'s; rm.png' fetches it""",
+        "a\\nb.png  2 B  image/png",
+        "c\\x1b[2J\\u202e.png  3 B  image/png",
+    ]
+    bench.session.contents = {"it's; rm.png": b"x"}
+    assert bench.enter("""%get 'it'"'"'s; rm.png'""") == ""
+
+
+def test_a_string_that_ends_its_first_line_with_a_question_mark_is_none(bench: Bench) -> None:
+    assert bench.shell.judge('x = """Who?').completeness is Completeness.INCOMPLETE
+    assert bench.shell.judge("f(x).y?").completeness is Completeness.COMPLETE
+
+
+def test_no_hidden_line_is_completed(bench: Bench) -> None:
+    def hostile(code: str, cursor: int, timeout: float = 0.3) -> Completions:
+        items = ("ok", "a\nimport os", "b\x1b[2J", "c\u202e")
+        return Completions(cursor, tuple(Completion(item, CompletionKind.NAME) for item in items))
+
+    bench.session.complete = hostile  # type: ignore[method-assign]
+    assert [item.text for item in complete(bench.shell, "x", 1).items] == ["ok"]
 
 
 def test_lost_state_and_limits_are_said(bench: Bench) -> None:

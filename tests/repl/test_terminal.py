@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -134,6 +135,62 @@ def test_input_is_asked_at_the_prompt_hidden_if_secret_and_kept_nowhere(repl: Te
     assert "input('name? ')" in kept
     assert "Ada" not in kept
     assert "hunter2" not in kept
+
+
+def test_a_question_on_a_line_that_was_wrapped_stands_once(repl: Terminal) -> None:
+    repl.press("print('x' * 250, end=''); n = input('? ')\r")
+    repl.until(r"x\?")
+    repl.press("Ada\r")
+    repl.until(r"x\? Ada\n✓ ok")
+    assert repl.text.replace("\n", "").count("x" * 250) == 1
+    assert "x" * 251 not in repl.text.replace("\n", "")
+
+
+def test_a_signal_ends_a_question_too(opened: Opener) -> None:
+    need("bubblewrap")
+    repl = opened("bubblewrap")
+    before = termios.tcgetattr(repl._master)
+    repl.until(r"\[1\] >>>")
+    repl.press("input('more? ')\r")
+    repl.until(r"\nmore\?")
+    repl.process.send_signal(signal.SIGTERM)
+    assert repl.wait() == 143
+    assert termios.tcgetattr(repl._master)[3] == before[3]
+
+
+def test_a_very_small_window(tmp_path: Path) -> None:
+    need("bubblewrap")
+    repl = Terminal([*REPL, "bubblewrap"], columns=20, lines=5, XDG_STATE_HOME=str(tmp_path))
+    try:
+        repl.until(r"\[1\] >>>")
+        repl.press("'\u6f22' * 20\r")
+        repl.until(r"\[2\] >>>")
+        repl.press("print('\u6f22' * 12, end=''); input('? ')\r")
+        repl.until(r"\u6f22\s*\?")
+        repl.press("y\r")
+        repl.until(r"\[3\] >>>")
+        repl.press("\x04")
+        assert repl.wait() == 0
+    finally:
+        repl.close()
+
+
+@pytest.mark.parametrize("name", ["QUIT", "USR1", "ALRM"])
+def test_the_terminal_is_left_as_it_was(opened: Opener, name: str) -> None:
+    need("bubblewrap")
+    repl = opened("bubblewrap")
+    before = termios.tcgetattr(repl._master)
+    repl.until(r"\[1\] >>>")
+    repl.press("import time; print('on'); time.sleep(60)\r")
+    repl.until(r"\non\n")
+    number = getattr(signal, f"SIG{name}")
+    if name == "QUIT":
+        repl.press("\x1c")
+    else:
+        repl.process.send_signal(number)
+    assert repl.wait() == 128 + number
+    assert termios.tcgetattr(repl._master)[3] == before[3]
+    assert "Traceback" not in repl.text
 
 
 def test_output_streams_in_colour_and_harms_nothing(repl: Terminal) -> None:

@@ -16,7 +16,7 @@ RESET = "\x1b[0m"
 _MAX_SGR = 64
 """Characters of the longest SGR sequence that is kept; real ones need fewer than 20."""
 
-_SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _STRING_END = re.compile("[\x07\x18\x1a\x1b\x9c\n]")
 _SGR_PARAMETERS = re.compile(r"[0-9;:]*")
 _SGR = re.compile(r"\x1b\[[0-9;:]*m")
@@ -99,6 +99,9 @@ class AnsiFilter:
             self._returned = True
         elif character >= "\ud800":
             out.append("\ufffd")  # half of a pair: no terminal's encoding has it
+        elif character > "\x9f":
+            # Bidirectional embeddings, overrides and isolates: a line would read as what it is not.
+            out.append(f"\\u{ord(character):04x}")
         return end + 1
 
     def _escape(self, character: str, at: int) -> int:
@@ -161,6 +164,13 @@ def safe_text(text: str, *, colours: bool = False) -> str:
     each = AnsiFilter(colours=colours)
     end = each.feed(text)
     return end + (each.close() if colours else "")
+
+
+def one_line(text: str) -> str:
+    """Return a name or the like as a terminal may have it: one line, what has no look of its own escaped."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def without_colours(text: str) -> str:

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+from dataclasses import dataclass
 
 from engine.execution import Outcome
 from tui.repl.console import Console, Kind
 from tui.repl.mistakes import CommandMistake, read_local, words
 from tui.repl.summary import duration
 
-_MARK = "\x00pooldeck-timeit "
-"""Begins our line in the output; a line of text does not hold a NUL by chance."""
-
-# Run by `exec` with names of its own, so that it leaves nothing in the session, not even `_`.
+# Run by `exec` with names of its own, so that it leaves nothing in the session, not even `_`:
+# the figures are the cell's value, which no output can be taken for or cut off.
 _TIMEIT = """
-import json, timeit
+import builtins, contextlib, io, sys, timeit
+class Counter(io.RawIOBase):
+    count = 0
+    def writable(self):
+        return True
+    def write(self, data):
+        self.count += len(data)
+        return len(data)
+sink = Counter()
+out = io.TextIOWrapper(io.BufferedWriter(sink), "utf-8", "backslashreplace")
 timer = timeit.Timer(code, globals=names)
-number, took = timer.autorange()
-times = [took / number] + [seconds / number for seconds in timer.repeat(6, number)]
-print()
-print(mark + json.dumps([number, times]))
+with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    number, took = timer.autorange()
+    times = [took / number] + [seconds / number for seconds in timer.repeat(6, number)]
+out.flush()
+kept = {name: vars(builtins)[name] for name in ("_", "__") if name in vars(builtins)}
+sys.displayhook([number, times, sink.count])
+for name in ("_", "__"):
+    vars(builtins).pop(name, None)
+vars(builtins).update(kept)
 """
+_LONGEST_FIGURES = 1000
+_LONGEST_LOOP = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What `_TIMEIT` has found out."""
+
+    number: int
+    times: list[float]
+    """Seconds for a loop, of each run."""
+    printed: int
 
 
 def time_code(console: Console, code: str) -> None:
@@ -49,19 +75,37 @@ def timeit(console: Console, code: str) -> None:
     if not code.strip():
         raise CommandMistake("there is no code to time", "%timeit sum(range(1000))")
     # Compiled first, so that a mistake in it is told as one of the code and not of timeit's.
-    program = f"exec({_TIMEIT!r}, {{'code': {code.strip()!r}, 'mark': {_MARK!r}, 'names': globals()}})"
+    program = f"exec({_TIMEIT!r}, {{'code': {code.strip()!r}, 'names': globals()}})"
     result = console.evaluate(program)
-    before, mark, line = result.stdout.rpartition(_MARK)
-    if result.outcome is not Outcome.OK or not mark:
-        console.write(result.stderr.strip() or result.reason or result.outcome.value, Kind.ERROR)
+    if result.outcome is not Outcome.OK:
+        said = result.stderr.replace(program, f"%timeit {code.strip()}")  # the source of a frame in a traceback
+        console.write(said.strip() or result.reason or result.outcome.value, Kind.ERROR)
         return
-    if before.strip():
-        console.write(f"what it printed is left out: {len(before.strip())} characters", Kind.NOTE)
-    number, times = json.loads(line)
+    figures = _figures(result.value)
+    if figures.printed:
+        console.write(f"what it printed is left out: {figures.printed:,} bytes", Kind.NOTE)
+    number, times = figures.number, figures.times
     mean, spread = statistics.fmean(times), statistics.pstdev(times)
     console.write(
         f"{_short(mean)} ± {_short(spread)} a loop, best {_short(min(times))}"
         f"  ({len(times)} runs of {number:,} {'loop' if number == 1 else 'loops'})"
+    )
+
+
+def _figures(value: str | None) -> _Figures:
+    """Read what the session says of its own times, which need not be true nor figures.
+
+    Raises:
+        CommandMistake: if it cannot be so.
+    """
+    if value is not None and len(value) <= _LONGEST_FIGURES:
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            number, times, printed = json.loads(value)
+            sound = [seconds for seconds in times if isinstance(seconds, float) and 0 <= seconds < _LONGEST_LOOP]
+            if isinstance(number, int) and number > 0 and isinstance(printed, int) and 0 < len(sound) == len(times):
+                return _Figures(number, sound, printed)
+    raise CommandMistake(
+        "the session gave no figures", "something in it has replaced timeit's parts: %reset mends that"
     )
 
 
@@ -80,7 +124,8 @@ def load_file(console: Console, argument: str) -> None:
 def _text(name: str) -> str:
     data = read_local(name)
     try:
-        return data.decode()
+        # As Python reads a file: without a byte order mark, lines ended by newlines alone.
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise CommandMistake(f"{name} is not UTF-8 text", "%put copies any file into the container") from None
 

@@ -35,7 +35,9 @@ def complete(console: Console, text: str, cursor: int) -> Completions:
         skipped = len(text) - len(code)
     if console.session.alive:
         found = console.session.complete(code, cursor - skipped)
-        return Completions(found.start + skipped, found.items)
+        # The session may call a name anything; a line that is not seen must not get into the input.
+        items = tuple(item for item in found.items if item.text.isprintable())
+        return Completions(found.start + skipped, items)
     return _without_interpreter(text, cursor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -61,4 +62,5 @@ def session_names(console: Console, begun: str) -> Iterable[str]:
     """Complete a file of the working directory, if there is one: looking must not lease a container."""
     if not console.session.alive or console.session.running:
         return []
-    return [file.path for file in console.session.files() if file.path.startswith(begun)]
+    found = (file.path for file in console.session.files() if file.path.startswith(begun))
+    return [shlex.quote(path) for path in found if path.isprintable()]  # the container may call a file anything

@@ -104,7 +104,7 @@ class HistoryStore:
 
 def _read(file: BinaryIO) -> Iterator[str]:
     for line in file:
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):  # the latter of a line of nothing but brackets
             entry = json.loads(line)
             if isinstance(entry, str):
                 yield entry

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from engine.cells import InputRequest, Mode
-from tui.repl.commands import is_command
 from tui.repl.console import Kind
 from tui.repl.history import HistoryStore
+from tui.repl.script import Script
 from tui.repl.shell import Shell
 from tui.repl.signals import endings, interrupts, undisturbed
-from tui.repl.source import Completeness, begins_anew, may_go_on
+from tui.repl.source import Completeness
 from tui.repl.startup import LateSession, PoolStartup
 from tui.repl.summary import Summary
 
@@ -118,45 +118,37 @@ class PlainRepl:
 
     def _inputs(self) -> Iterator[str]:
         """Yield what is to be entered, one by one, as soon as it is whole."""
+        return self._typed() if self._interactive else self._piped()
+
+    def _piped(self) -> Iterator[str]:
+        script = Script(self._shell.judge)
+        while (line := self._read_line()) is not None:
+            yield from script.feed(line)
+        yield from script.close()
+
+    def _typed(self) -> Iterator[str]:
         text = ""
         while True:
             try:
                 line = self._line(text)
             except KeyboardInterrupt:
-                if not self._interactive:
-                    raise
                 sys.stdout.write("\n")
                 text = ""
                 continue
             if line is None:
                 break
-            if text and not self._interactive and begins_anew(line) and self._is_whole(text):
-                yield text
-                text = ""
             text = f"{text}\n{line}" if text else line
-            if self._ends(text):
+            # A mistake is the interpreter's to tell, with a traceback, as for a script.
+            if self._shell.judge(text).completeness is not Completeness.INCOMPLETE:
                 yield text
                 text = ""
         if text.strip():
             yield text
 
-    def _ends(self, text: str) -> bool:
-        verdict = self._shell.judge(text)
-        if verdict.completeness is not Completeness.COMPLETE:
-            # A mistake is the interpreter's to tell, with a traceback, as for a script.
-            return verdict.completeness is Completeness.INVALID
-        if self._interactive or is_command(text):
-            return True
-        return not may_go_on(text)
-
-    def _is_whole(self, text: str) -> bool:
-        return self._shell.judge(f"{text}\n").completeness is not Completeness.INCOMPLETE
-
     def _line(self, text: str) -> str | None:
-        if self._interactive:
-            prompt = self._shell.prompt
-            sys.stdout.write("... ".rjust(len(prompt)) if text else prompt)
-            sys.stdout.flush()
+        prompt = self._shell.prompt
+        sys.stdout.write("... ".rjust(len(prompt)) if text else prompt)
+        sys.stdout.flush()
         return self._read_line()
 
     def _read_line(self) -> str | None:

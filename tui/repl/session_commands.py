@@ -133,6 +133,7 @@ def save(console: Console, argument: str) -> None:
     text = as_notebook(console.transcript) if path.suffix == ".ipynb" else as_script(console.transcript)
     if path.exists() and not console.confirm(f"{path} is there already: replace it?"):
         raise CommandMistake(f"{path} is there already", "give another name")
-    write_local(path, text.encode("utf-8", "surrogatepass"))
+    # Half of a pair of surrogates, which UTF-8 has no bytes for, is written as JSON and Python both write it.
+    write_local(path, text.encode("utf-8", "backslashreplace"))
     count = len(console.transcript)
     console.write(f"{path}  {count} {'cell' if count == 1 else 'cells'}", Kind.NOTE)

@@ -6,6 +6,7 @@ It knows no terminal: what there is to see goes to a `View`, what runs to a `Cel
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from tui.repl.ansi import OutputFilter, safe_text
 from tui.repl.console import CellSession, Kind, View
 from tui.repl.history import HistoryStore
 from tui.repl.mistakes import CommandMistake
-from tui.repl.source import Completeness, Verdict, judge
+from tui.repl.source import Completeness, Verdict, is_expression, judge
 from tui.repl.summary import describe_file, remarks, summarise
 from tui.repl.transcript import OutputRecord, Transcript
 
@@ -196,7 +197,8 @@ class Shell:
         if not self._attended:
             return
         for file in result.new_files:
-            hint = f"  %get {_quoted(file.path)} fetches it" if file.is_picture else ""
+            can_be_typed = file.is_picture and file.path.isprintable()
+            hint = f"  %get {shlex.quote(file.path)} fetches it" if can_be_typed else ""
             self.write(f"{describe_file(file)}{hint}", Kind.NOTE)
         self._view.summary(summarise(result))
 
@@ -213,8 +215,5 @@ class Shell:
 def _asked_about(text: str) -> str:
     """The name in `name?` or `?name`; empty if the text is neither."""
     match = _QUESTION.fullmatch(text.strip())
-    return (match[1] or match[2]) if match and "\n" not in text and "#" not in text else ""
-
-
-def _quoted(path: str) -> str:
-    return f"'{path}'" if re.search(r"[^\w./-]", path) else path
+    name: str = (match[1] or match[2]) if match and "\n" not in text and "#" not in text else ""
+    return name if is_expression(name) else ""  # else it may be a string that goes on in the next line

@@ -12,6 +12,17 @@ from types import FrameType
 
 from tui.repl.console import CellSession
 
+_ENDING = (
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGXCPU,
+)
+"""What would end the program at once, and can be caught."""
+
 
 @contextlib.contextmanager
 def interrupts(session: CellSession) -> Iterator[None]:
@@ -33,7 +44,9 @@ def interrupts(session: CellSession) -> Iterator[None]:
 
 @contextlib.contextmanager
 def endings(stop: Callable[[BaseException], bool]) -> Iterator[None]:
-    """Have SIGTERM and a hang-up leave in an orderly way, whatever is going on.
+    """Have all that ends a program leave in an orderly way, whatever is going on.
+
+    Ctrl and the backslash too, which a terminal in our own modes turns into SIGQUIT: those modes must not stay.
 
     Args:
         stop: ends the prompt with an exception; False if there is none to end.
@@ -44,18 +57,20 @@ def endings(stop: Callable[[BaseException], bool]) -> Iterator[None]:
         if not stop(leave):
             raise leave
 
-    wanted = (signal.SIGTERM, signal.SIGHUP)
-    previous = [signal.signal(number, end) for number in wanted]
+    previous = [signal.signal(number, end) for number in _ENDING]
     try:
         yield
     finally:
-        for number, handler in zip(wanted, previous, strict=True):
+        for number, handler in zip(_ENDING, previous, strict=True):
             signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Ignore Ctrl+C and the like: what is being cleared up is cleared up quickly."""
+    """Ignore Ctrl+C and the like: what is being cleared up is cleared up quickly.
+
+    Not SIGQUIT: it is left for where that is not so, and the terminal's modes are back already.
+    """
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     previous = [signal.signal(number, signal.SIG_IGN) for number in wanted]
     try:

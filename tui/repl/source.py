@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import codeop
 import io
+import re
 import token
 import tokenize
 import warnings
@@ -17,6 +18,7 @@ from enum import StrEnum
 
 INDENT = "    "
 
+_WORD = re.compile(r"\w+")
 _LEAVES_BLOCK = frozenset(["return", "raise", "break", "continue", "pass"])
 _CONTINUES_BLOCK = frozenset(["else", "elif", "except", "finally"])
 _SUITES = ("body", "handlers", "orelse", "finalbody", "cases")
@@ -162,7 +164,10 @@ def _significant_tokens(text: str) -> list[tokenize.TokenInfo]:
 
 def may_go_on(text: str) -> bool:
     """Whether a later line may belong to a complete text's last statement: an `else`, more of a block."""
-    body = ast.parse(text).body
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False  # `name?`, and whatever else is no Python
     return not body or bool(_suite(body[-1], "body") or _suite(body[-1], "cases"))
 
 
@@ -170,5 +175,14 @@ def begins_anew(line: str) -> bool:
     """Whether a line that follows a whole statement begins another one."""
     if not line.strip() or line[0] in " \t#":
         return False
-    word = line.partition(":")[0].split(maxsplit=1)[0]
-    return word not in _CONTINUES_BLOCK
+    word = _WORD.match(line)
+    return word is None or word[0] not in _CONTINUES_BLOCK
+
+
+def is_expression(text: str) -> bool:
+    """Whether a text is a whole expression."""
+    try:
+        ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from engine.cells import CellResult, FileInfo
 from engine.execution import ExecutionResult, Outcome, Timing
+from tui.repl.ansi import one_line
 
 
 class Tone(StrEnum):
@@ -85,7 +86,7 @@ def remarks(result: CellResult) -> list[str]:
 
 def describe_file(file: FileInfo) -> str:
     """Return a file's line in a list."""
-    return f"{file.path}  {size(file.size)}  {file.type}"
+    return f"{one_line(file.path)}  {size(file.size)}  {file.type}"
 
 
 def duration(seconds: float) -> str:

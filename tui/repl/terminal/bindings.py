@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer, ValidationState
 from prompt_toolkit.enums import DEFAULT_BUFFER
@@ -13,6 +17,8 @@ from tui.repl.shell import Shell
 from tui.repl.source import INDENT, Completeness, indent_after
 
 _STEP = len(INDENT)
+_EDITORS = tuple(f"/usr/bin/{name}" for name in ("editor", "nano", "pico", "vi", "emacs"))
+"""Those that prompt-toolkit tries in the end."""
 
 
 @Condition
@@ -72,7 +78,10 @@ def key_bindings(shell: Shell) -> KeyBindings:
 
     @bindings.add("f2", filter=typing)
     def _edit(event: KeyPressEvent) -> None:
-        event.current_buffer.open_in_editor()
+        if problem := no_editor():
+            _mark(event.current_buffer, event.current_buffer.cursor_position, problem)
+        else:
+            event.current_buffer.open_in_editor()
 
     return bindings
 
@@ -92,9 +101,25 @@ def enter(shell: Shell, buffer: Buffer) -> None:
     elif verdict.completeness is Completeness.INCOMPLETE:
         _new_line(buffer)
     else:
-        buffer.cursor_position = verdict.position
-        buffer.validation_state = ValidationState.INVALID
-        buffer.validation_error = ValidationError(verdict.position, f"{verdict.message} (Alt+Enter sends it as it is)")
+        _mark(buffer, verdict.position, f"{verdict.message} (Alt+Enter sends it as it is)")
+
+
+def _mark(buffer: Buffer, position: int, message: str) -> None:
+    buffer.cursor_position = position
+    buffer.validation_state = ValidationState.INVALID
+    buffer.validation_error = ValidationError(position, message)
+
+
+def no_editor() -> str:
+    """Why no editor can be opened; empty if one can. prompt-toolkit does nothing then, and says nothing."""
+    for name in ("VISUAL", "EDITOR"):
+        try:
+            command = shlex.split(os.environ.get(name, ""))
+        except ValueError as error:
+            return f"${name} cannot be run: {str(error).lower()}"
+        if command and shutil.which(command[0]):
+            return ""
+    return "" if any(map(shutil.which, _EDITORS)) else "no editor is there: set $EDITOR to one"
 
 
 def _new_line(buffer: Buffer) -> None:

@@ -33,7 +33,8 @@ class TerminalRepl:
         looks = style()
         self._startup = PoolStartup(settings, on_change=self._changed, on_notice=self._notice)
         self._notices: deque[str] = deque()
-        self._view = TerminalView(looks, AnswerPrompt(looks, depth).read, colours=colours, depth=depth)
+        self._answers = AnswerPrompt(looks, depth)
+        self._view = TerminalView(looks, self._answers.read, colours=colours, depth=depth)
         self._shell = Shell(
             LateSession(self._startup, mode),
             self._view,
@@ -53,7 +54,7 @@ class TerminalRepl:
             PooldeckError: if there can be no pool.
         """
         try:
-            with endings(self._prompt.stop), typing_ahead():
+            with endings(self._stop), typing_ahead():
                 self._loop()
         finally:
             with undisturbed():
@@ -80,6 +81,10 @@ class TerminalRepl:
                 raise self._startup.error
             if not stay:
                 return
+
+    def _stop(self, error: BaseException) -> bool:
+        """End whichever prompt is there: an exception in the midst of its event loop would not."""
+        return self._prompt.stop(error) or self._answers.stop(error)
 
     def _begin(self, _app: object) -> None:
         """Start the pool once the prompt stands on the screen: importing the engine takes its time."""

@@ -18,12 +18,19 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import BaseStyle
 
 from engine.cells import Mode
+from tui.repl.ansi import one_line
 from tui.repl.shell import Shell
 from tui.repl.terminal.adapters import CellLexer, MistakeMarker, ShellCompleter, StoredHistory
 from tui.repl.terminal.bindings import key_bindings
 
 Toolbar = Callable[[str, int], StyleAndTextTuples]
 """Draws the bottom line from the signature of the call being typed, and the number of columns."""
+
+_MAX_SIGNATURE = 1000
+"""Characters of a signature that are looked at: it is the session's word, and drawn with every key."""
+_MENU_ROWS = 8
+_OTHER_ROWS = 3
+"""The input's own first row, the toolbar, and one for a mistake."""
 
 
 class CellPrompt:
@@ -36,6 +43,7 @@ class CellPrompt:
         self._signature = ""
         self._looked_at: tuple[str, int] | None = None
         self._looking = False
+        self._ending = _Ending()
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
             lexer=self._lexer,
@@ -57,6 +65,7 @@ class CellPrompt:
         buffer.enable_history_search = to_filter(True)
         buffer.on_text_changed += self._look_at_call
         buffer.on_cursor_position_changed += self._look_at_call
+        self.app.before_render += self._fit
 
     @property
     def app(self) -> Application[str]:
@@ -70,7 +79,8 @@ class CellPrompt:
             EOFError: if the person leaves. Whatever `stop` was given.
         """
         look = "class:prompt" if self._shell.session.mode is Mode.SESSION else "class:prompt.oneshot"
-        return self._session.prompt([(look, self._shell.prompt)], default=prefilled)
+        self._ending.error = None
+        return self._ending.unless(self._session.prompt([(look, self._shell.prompt)], default=prefilled))
 
     def warm(self) -> None:
         """Import what only makes the input nicer. From any thread."""
@@ -83,23 +93,15 @@ class CellPrompt:
 
     def call(self, function: Callable[[], object]) -> bool:
         """Have a function called in the prompt's own thread; False if no cell is being typed. From any thread."""
-        loop = self.app.loop
-        if loop is None or not self.app.is_running:
-            return False
-        try:
-            loop.call_soon_threadsafe(function)
-        except RuntimeError:  # it was closed in this moment
-            return False
-        return True
+        return _call(self.app, function)
 
     def stop(self, error: BaseException) -> bool:
         """Have `read` raise an exception; False if it does not run. From any thread."""
+        return self._ending.stop(self.app, error)
 
-        def leave() -> None:
-            if self.app.is_running and not self.app.is_done:
-                self.app.exit(exception=error)
-
-        return self.call(leave)
+    def _fit(self, _app: object) -> None:
+        """Keep room below the input for a menu, but in a low window not for the menu alone."""
+        self._session.reserve_space_for_menu = max(0, min(_MENU_ROWS, self.app.output.get_size().rows - _OTHER_ROWS))
 
     def _continuation(self, width: int, _line: int, _wraps: int) -> StyleAndTextTuples:
         return [("class:continuation", "... ".rjust(width))]
@@ -120,7 +122,7 @@ class CellPrompt:
             while (place := (buffer.text, buffer.cursor_position)) != self._looked_at:
                 self._looked_at = place
                 found = await asyncio.get_running_loop().run_in_executor(None, self._shell.session.help, *place)
-                self._signature = found.signature
+                self._signature = one_line(found.signature[:_MAX_SIGNATURE])
                 self.app.invalidate()
         finally:
             self._looking = False
@@ -132,17 +134,64 @@ class AnswerPrompt:
     def __init__(self, style: BaseStyle, depth: ColorDepth | None) -> None:
         self._style = style
         self._depth = depth
+        self._app: Application[str] | None = None
+        self._ending = _Ending()
 
     def read(self, prompt: str, secret: bool) -> str | None:
         """Have a line typed; None for end of file.
 
         Raises:
-            KeyboardInterrupt: if the person presses Ctrl+C.
+            KeyboardInterrupt: if the person presses Ctrl+C. Whatever `stop` was given.
         """
         session: PromptSession[str] = PromptSession(
             history=DummyHistory(), is_password=secret, style=self._style, color_depth=self._depth
         )
+        self._ending.error = None
+        self._app = session.app
         try:
-            return session.prompt(ANSI(prompt))
+            return self._ending.unless(session.prompt(ANSI(prompt)))
         except EOFError:
             return None
+        finally:
+            self._app = None
+
+    def stop(self, error: BaseException) -> bool:
+        """Have `read` raise an exception; False if it does not run. From any thread."""
+        return self._app is not None and self._ending.stop(self._app, error)
+
+
+def _call(app: Application[str], function: Callable[[], object]) -> bool:
+    loop = app.loop
+    if loop is None or not app.is_running:
+        return False
+    try:
+        loop.call_soon_threadsafe(function)
+    except RuntimeError:  # it was closed in this moment
+        return False
+    return True
+
+
+class _Ending:
+    """An exception that ends a prompt, also if it comes in the moment in which a line was entered."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def stop(self, app: Application[str], error: BaseException) -> bool:
+        """End a prompt; False if it does not run."""
+
+        def leave() -> None:
+            if app.is_running and not app.is_done:
+                app.exit(exception=error)
+
+        self.error = error
+        if _call(app, leave):
+            return True
+        self.error = None
+        return False
+
+    def unless(self, text: str) -> str:
+        """Return what was entered, unless the prompt was to end meanwhile."""
+        if self.error is not None:
+            raise self.error
+        return text

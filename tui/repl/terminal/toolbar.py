@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from engine.cells import Mode
-from tui.repl.ansi import safe_text
 
 if TYPE_CHECKING:
     from engine.stats import PoolSnapshot
@@ -21,14 +20,14 @@ def toolbar(mode: Mode, pool: PoolSnapshot | None, waiting: str, signature: str,
 
     Args:
         waiting: what a cell would have to wait for now; empty for nothing.
-        signature: of the call being typed; empty if there is none.
+        signature: of the call being typed, safe for a terminal; empty if there is none.
     """
     fragments: StyleAndTextTuples = [
         ("class:toolbar.oneshot" if mode is Mode.ONESHOT else "class:toolbar.mode", mode.value)
     ]
     fragments += _pool(pool) if pool is not None else [("class:toolbar.warning", f"{_GAP}{waiting}")]
     room = columns - sum(len(fragment[1]) for fragment in fragments) - 2 * len(_GAP)
-    text = safe_text(signature).replace("\n", " ").replace("\t", " ") or _HINT
+    text = signature or _HINT
     if len(text) > room:
         text = f"{text[: room - 1]}…" if signature and room > len(_HINT) // 2 else ""
     if text:
