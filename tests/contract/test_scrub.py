@@ -7,7 +7,7 @@ import pytest
 from engine import events
 from engine.backends.base import Guarantee
 from engine.checks import HEALTH_CHECKS
-from engine.execution import Outcome
+from engine.execution import ExecutionResult, Outcome
 from tests.contract.conftest import Bench
 from tests.programs import programs
 
@@ -31,9 +31,18 @@ def _private(bench: Bench) -> bool:
     return bench.promises(Guarantee.FILESYSTEM)
 
 
-def _leave(bench: Bench, code: str) -> None:
-    places = ["/tmp", "/var/tmp", "/dev/shm", "."] if _private(bench) else ["."]
-    result = bench.run(code, env={"PLACES": ":".join(places)}, timeout=15)
+WAYS = pytest.mark.parametrize("way", ["program", "session"])
+"""How the one who leaves something was run."""
+
+
+def _leave(bench: Bench, code: str, way: str) -> None:
+    places = ":".join(["/tmp", "/var/tmp", "/dev/shm", "."] if _private(bench) else ["."])
+    if way == "program":
+        result: ExecutionResult = bench.run(code, env={"PLACES": places}, timeout=15)
+    else:
+        with bench.pool.session() as session:
+            session.run(f"import os\nos.environ['PLACES'] = {places!r}", wait=20)
+            result = session.run(code, timeout=15)
     assert "Error" not in result.stderr.replace("BlockingIOError", ""), result.stderr
 
 
@@ -43,20 +52,22 @@ def _look(bench: Bench) -> str:
     return result.stdout
 
 
+@WAYS
 @pytest.mark.parametrize("program", programs("leave_behind"))
-def test_nothing_is_left(bench: Bench, program: str) -> None:
+def test_nothing_is_left(bench: Bench, program: str, way: str) -> None:
     """The same container serves again, and shows nothing of what was left in it."""
     before = bench.pool.snapshot().containers[0].id
-    _leave(bench, program)
+    _leave(bench, program, way)
     assert _look(bench) == "True 0o22 []\n"
     assert bench.pool.snapshot().containers[0].id == before, "it was cleaned, not replaced"
 
 
+@WAYS
 @pytest.mark.parametrize("program", programs("leave_shared"))
-def test_no_shared_object_is_left(bench: Bench, program: str) -> None:
+def test_no_shared_object_is_left(bench: Bench, program: str, way: str) -> None:
     bench.require(Guarantee.IPC)
     before = bench.pool.snapshot().containers[0].id
-    _leave(bench, program)
+    _leave(bench, program, way)
     assert _look(bench) == "True 0o22 []\n"
     assert bench.pool.snapshot().containers[0].id == before, "it was cleaned, not replaced"
 
