@@ -17,7 +17,7 @@ from typing import Any
 import pyte
 
 # Questions and modes that pyte does not know, and would show as text.
-_UNKNOWN = re.compile(rb"\x1b\[[<>=?][\d;]*[a-zA-Z$]+[a-zA-Z]?")
+_UNKNOWN = re.compile(rb"\x1b\[[<>=?][\d;]*\$?[a-zA-Z]")
 
 
 class _AnsweringScreen(pyte.Screen):
