@@ -86,8 +86,9 @@ def test_a_mistake_is_marked_and_nothing_is_sent(repl: Terminal) -> None:
     repl.until(r"invalid syntax \(Alt\+Enter sends it as it is\)")
     row = next(row for row, line in enumerate(repl.screen.display) if ">>> x" in line)
     column = repl.screen.display[row].index("= = 1") + 2
+    while (repl.screen.cursor.y, repl.screen.cursor.x) != (row, column):  # it goes there last
+        assert repl.read(20), "the cursor does not go to the mistake"
     assert repl.screen.buffer[row][column].bg == "red"
-    assert (repl.screen.cursor.y, repl.screen.cursor.x) == (row, column)
     repl.press("\x03")
     repl.until(r"\[1\] >>>\n")
     repl.press("x = = 1\x1b\r")
