@@ -351,6 +351,7 @@ def test_drain_tells_the_session(terminal: Terminal) -> None:
     terminal.until(r"drain: 3 containers, 1 in use")
     terminal.press("\t\r")
     terminal.until(r"│ the pool drains: this session ends in 30 s")
+    terminal.until(r"\A(?![\s\S]*drain: 3 containers)[\s\S]*r Resume")  # the question is gone, and keys are the pool's
     terminal.press("r")
     terminal.until(r"│ this session goes on")
     terminal.press("i")
